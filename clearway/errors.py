@@ -1,0 +1,105 @@
+"""Every error Clearway raises on purpose.
+
+Each class stands for one situation of the reader; its docstring says what happened and what to do.
+No text here or at a raise site ever carries a prompt, an answer or a detected value.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ClearwayError(Exception):
+    """Something Clearway refuses to do; `code` is stable and safe to match on."""
+
+    code: ClassVar[str] = "clearway_error"
+
+
+class InvalidRequestError(ClearwayError):
+    """The request is malformed. The text names the field, what was expected and what came."""
+
+    code = "invalid_request"
+
+
+class MalformedBodyError(InvalidRequestError):
+    """The body is not one well-formed JSON object. The text says where it stops being one."""
+
+    code = "malformed_body"
+
+
+class RequestTooLargeError(InvalidRequestError):
+    """The request exceeds a stated limit. Send less, or split it."""
+
+    code = "request_too_large"
+
+
+class UnknownCallerError(ClearwayError):
+    """The caller, or the user it acts for, is not registered. Add it to the callers file."""
+
+    code = "unknown_caller"
+
+
+class UnauthenticatedError(ClearwayError):
+    """No valid credential came with the request. Send the service's token as a bearer token."""
+
+    code = "unauthenticated"
+
+
+class RequestConflictError(ClearwayError):
+    """This caller has used this request id for another body. Use a new id."""
+
+    code = "request_conflict"
+
+
+class NotFoundError(ClearwayError):
+    """No such decision in this ledger, or the caller may not read it."""
+
+    code = "not_found"
+
+
+class ConfigurationError(ClearwayError):
+    """A file the operator owns is wrong. The text names the file, the line and the remedy."""
+
+    code = "configuration"
+
+
+class RegisterError(ConfigurationError):
+    """The register (providers, models, prices) does not load."""
+
+    code = "register"
+
+
+class PolicyError(ConfigurationError):
+    """The policy folder (Cedar policies, schema, callers, objectives) does not load."""
+
+    code = "policy"
+
+
+class BundleError(ConfigurationError):
+    """A classifier bundle is missing, altered or not trusted. Train one, or restore the shipped one."""
+
+    code = "bundle"
+
+
+class TrainingDataError(ClearwayError):
+    """The graded answers cannot be learned from. The text names the column or the rows."""
+
+    code = "training_data"
+
+
+class LedgerError(ClearwayError):
+    """The ledger contradicts itself: it was altered or damaged. Stop writing and investigate."""
+
+    code = "ledger"
+
+
+class LedgerUnavailableError(ClearwayError):
+    """The ledger cannot be written or read now (disk full, locked, permissions). Nothing was decided."""
+
+    code = "ledger_unavailable"
+
+
+class SensitivityError(ClearwayError):
+    """The sensitivity detector failed on this request: its sensitivity is unknown."""
+
+    code = "sensitivity"
