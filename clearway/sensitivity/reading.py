@@ -1,0 +1,113 @@
+"""What of a text can be read: windows for the engine, undecodable text, languages not covered."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+CHUNK_CHARACTERS: Final = 5_000
+CHUNK_OVERLAP: Final = 500
+MAX_UNREADABLE_SHARE_PERCENT: Final = 5
+LANGUAGE_WINDOW: Final = 2_000
+MIN_LETTERS: Final = 40
+MIN_FOREIGN_LETTERS: Final = 6
+MAX_FOREIGN_SHARE_PERCENT: Final = 30
+# Gap of log-likelihoods per window from which another language is clearly likelier than English.
+MIN_LANGUAGE_MARGIN: Final = 12.0
+# Above this share of English function words a text is English whatever the identifier says.
+MAX_ENGLISH_WORDS_PERCENT: Final = 12
+MAX_SYMBOL_SHARE_PERCENT: Final = 6
+
+# Frequent English words that are not also frequent words of French, Spanish, Portuguese or Italian.
+_ENGLISH_TEXT: Final = (
+    "the of and to in is that it for was are with his they at be this from have or by had not but "
+    "what all were when we there can your which their said if will each about how up out them then "
+    "she many some these would other into has more her two like him could make than been its who "
+    "now my made over did down only way find use may any you he our why where write give explain "
+    "please following "
+)
+_ENGLISH: Final = frozenset(_ENGLISH_TEXT.split())
+_FENCE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|\S+@\S+", re.DOTALL)
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
+_SYMBOL = re.compile(r"[{}()\[\]<>=+*/\\^_$|;#&~]")
+# Runs of two or more letters outside Latin; single letters (pi, sigma, aleph) are mathematics.
+_FOREIGN = re.compile(
+    r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\u2100-\u214f\uff21-\uff5a\U0001d400-\U0001d7ff]{2,}"
+)
+# Scripts that write without spaces or with vowel marks: marks belong to the word.
+_MARKS = re.compile(r"[\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e4e]")
+
+
+def chunks(text: str) -> Iterator[tuple[int, str]]:
+    """Offsets and pieces of at most `CHUNK_CHARACTERS` that overlap, cut at white space where there is some.
+
+    >>> [(start, len(piece)) for start, piece in chunks("x" * 6_000)]
+    [(0, 5000), (4500, 1500)]
+    """
+    start = 0
+    while start + CHUNK_CHARACTERS < len(text):
+        end = _last_space(text, start + CHUNK_CHARACTERS - CHUNK_OVERLAP // 2, start + CHUNK_CHARACTERS)
+        yield start, text[start:end]
+        start = _first_space(text, end - CHUNK_OVERLAP, end - CHUNK_OVERLAP // 2)
+    yield start, text[start:]
+
+
+def is_undecodable(text: str) -> bool:
+    """Whether over 5% of the characters are controls, replacement characters or unassigned."""
+    n_bad = sum(1 for character in text if _is_unreadable(character))
+    return n_bad * 100 > len(text) * MAX_UNREADABLE_SHARE_PERCENT
+
+
+def is_language_unsupported(text: str) -> bool:
+    """Whether a window of the text is clearly not English; code, mathematics and short texts are not."""
+    return any(
+        _is_foreign(text[start : start + LANGUAGE_WINDOW]) for start in range(0, len(text), LANGUAGE_WINDOW)
+    )
+
+
+def _is_foreign(text: str) -> bool:
+    prose = _FENCE.sub(" ", text)
+    n_foreign = sum(len(run) for run in _FOREIGN.findall(_MARKS.sub("", prose)))
+    n_letters = sum(map(str.isalpha, prose))
+    if n_foreign >= MIN_FOREIGN_LETTERS and n_foreign * 100 > n_letters * MAX_FOREIGN_SHARE_PERCENT:
+        return True
+    return n_letters >= MIN_LETTERS and _is_other_latin(prose)
+
+
+def _is_other_latin(prose: str) -> bool:
+    words = _WORD.findall(prose.lower())
+    n_english = sum(word in _ENGLISH for word in words)
+    if len(words) < 6 or n_english * 100 >= len(words) * MAX_ENGLISH_WORDS_PERCENT:
+        return False
+    if len(_SYMBOL.findall(prose)) * 100 > len(prose) * MAX_SYMBOL_SHARE_PERCENT:
+        return False
+    return _margin_over_english(" ".join(words)) >= MIN_LANGUAGE_MARGIN
+
+
+def _margin_over_english(text: str) -> float:
+    import py3langid
+
+    ranked: dict[str, float] = {str(language): float(score) for language, score in py3langid.rank(text)}
+    return max(ranked.values()) - ranked["en"]
+
+
+def _is_unreadable(character: str) -> bool:
+    if character == "\ufffd":
+        return True
+    return character not in "\t\n\r\f" and unicodedata.category(character) in ("Cc", "Cn", "Co", "Cs")
+
+
+def _last_space(text: str, lowest: int, highest: int) -> int:
+    for index in range(highest, lowest, -1):
+        if text[index - 1].isspace():
+            return index
+    return highest
+
+
+def _first_space(text: str, lowest: int, highest: int) -> int:
+    for index in range(lowest, highest):
+        if text[index].isspace():
+            return index + 1
+    return lowest

@@ -1,0 +1,111 @@
+"""The class table: what it accepts and how it refuses."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from clearway.assessment import Level
+from clearway.errors import ConfigurationError
+from clearway.sensitivity import load_class_table
+from clearway.sensitivity.word_lists import alternation, load_words
+
+
+def test_shipped_levels(folder: Path) -> None:
+    """Contact and personal are confidential, every other class restricted."""
+    table = load_class_table(folder)
+    confidential = {name for name, level in table.class_levels.items() if level is Level.CONFIDENTIAL}
+    assert confidential == {"contact", "personal"}
+    assert {table.class_levels[name] for name in set(table.class_levels) - confidential} == {Level.RESTRICTED}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "text"),
+    [
+        ("level: confidential", "levle: confidential", 11, "levle: unknown key; did you mean level?"),
+        (
+            "    evidence: {}",
+            "    evidence: {}\n    colour: red",
+            14,
+            "colour: unknown key; remove it",
+        ),
+        (
+            "threshold_ppm: 600000",
+            "threshold_ppm: 0",
+            12,
+            "threshold_ppm: input should be greater than or equal to 1; correct the value",
+        ),
+        ("  - class: personal", "  - class: persona", 62, "persona: no such class; name one of this file"),
+        (
+            "with_classes: [contact,",
+            "with_classes: [contract,",
+            65,
+            "contract: no such class; name one of this file",
+        ),
+        ("  image: restricted\n", "", 69, "image: note without a level; add it to notes"),
+    ],
+)
+def test_a_wrong_table_names_line_and_remedy(
+    folder: Path, tmp_path: Path, old: str, new: str, line: int, text: str
+) -> None:
+    """Each mistake is refused with file, line, key and remedy."""
+    source = (folder / "classes.yaml").read_text(encoding="utf-8")
+    (tmp_path / "classes.yaml").write_text(source.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_class_table(tmp_path)
+    assert str(caught.value) == f"classes.yaml, line {line}: {text}"
+
+
+def test_a_missing_table(tmp_path: Path) -> None:
+    """The text names the whole path."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_class_table(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / 'classes.yaml'}: cannot be read (No such file or directory); restore the file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("a: [1\nb: 2\n", "2: not YAML; correct the syntax"),
+        (
+            "- 1\n",
+            "1: file: expected a mapping; write the keys version, classes, combinations, notes",
+        ),
+    ],
+)
+def test_a_table_that_is_no_mapping(tmp_path: Path, content: str, text: str) -> None:
+    """Broken YAML and a list are refused at their line."""
+    (tmp_path / "classes.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_class_table(tmp_path)
+    assert str(caught.value) == f"classes.yaml, line {text}"
+
+
+def test_an_empty_word_list_is_refused(tmp_path: Path) -> None:
+    """A list without words would silently find nothing."""
+    path = tmp_path / "words.txt"
+    path.write_text("# none\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_words(path)
+    assert str(caught.value) == f"{path}:1: expected at least one word, got none; add one a line"
+
+
+def test_a_missing_word_list_is_refused(tmp_path: Path) -> None:
+    """The text says where to get the file."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_words(tmp_path / "words.txt")
+    assert str(caught.value) == (
+        f"{tmp_path / 'words.txt'}: expected a word list in UTF-8, got no readable file; "
+        "restore it from data/sensitivity"
+    )
+
+
+def test_words_match_loosely() -> None:
+    """Spaces and dashes are one; an apostrophe may be typographic or missing."""
+    pattern = re.compile(alternation(("do not-go", "crohn's")))
+    texts = ("do not go", "do - not-go", "crohns", "crohn\u2019s", "donotgo")
+    assert [bool(pattern.fullmatch(text)) for text in texts] == [True, True, True, True, False]
