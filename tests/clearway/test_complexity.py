@@ -1,0 +1,138 @@
+"""The served model on the shipped bundle: same bytes always, sane order, honest notes."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clearway.assessment import PPM, Complexity, ComplexityModel
+from clearway.bundle import Bundle, load_bundle, pinned_digests
+from clearway.complexity import OnnxComplexityModel
+from clearway.errors import BundleError
+from clearway.request import Caller, Part, Request
+
+DEFAULT = Path(__file__).parents[2] / "data" / "classifiers" / "default"
+TEXTS = (
+    "",
+    "Hello!",
+    "What is the capital of France?",
+    "Prove that there are infinitely many primes. " * 30,
+    "中文 смешанный text 123",
+    "x" * 30_000,
+)
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    """The shipped bundle."""
+    return load_bundle(DEFAULT, trusted=pinned_digests())
+
+
+@pytest.fixture(scope="module")
+def model(bundle: Bundle) -> OnnxComplexityModel:
+    """The shipped model."""
+    return OnnxComplexityModel(bundle)
+
+
+def _request(text: str) -> Request:
+    return Request(
+        id="r", caller=Caller("agent"), purpose="p", parts=(Part("messages[0].content", "user", text),)
+    )
+
+
+def _all(model: OnnxComplexityModel, size: int) -> list[Complexity]:
+    requests = [_request(f"{text} {index}") for index in range(15) for text in TEXTS]
+    return [
+        result
+        for start in range(0, len(requests), size)
+        for result in model.score_many(requests[start : start + size])
+    ]
+
+
+def test_fits_the_protocol(model: OnnxComplexityModel, bundle: Bundle) -> None:
+    """It is a complexity model, and says which."""
+    served: ComplexityModel = model
+    assert served.identity == bundle.identity
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_scores_are_integers_in_range(model: OnnxComplexityModel, text: str) -> None:
+    """Plain ints: parts per million, and at least one token."""
+    result = model.score(_request(text))
+    assert tuple(result.success_ppm) == tuple(result.expected_output_tokens) == model.reference_models
+    assert all(type(ppm) is int and 0 < ppm < PPM for ppm in result.success_ppm.values())
+    assert all(type(n) is int and 1 <= n <= 2**16 for n in result.expected_output_tokens.values())
+    assert 0 < result.difficulty_ppm < PPM
+    assert result.notes == (("truncated_complexity",) if len(text) > 12_000 else ())
+
+
+def test_any_batch_and_threads_give_the_same(bundle: Bundle, model: OnnxComplexityModel) -> None:
+    """Batches of 1, 2, 7, 64 and all, on 1, 2 and 4 threads."""
+    expected = _all(model, 1)
+    for n_threads in (1, 2, 4):
+        other = OnnxComplexityModel(bundle, n_threads=n_threads)
+        for size in (1, 2, 7, 64, 90):
+            assert _all(other, size) == expected
+
+
+def test_no_requests_no_scores(model: OnnxComplexityModel) -> None:
+    """An empty batch is empty."""
+    assert model.score_many([]) == []
+
+
+def test_competition_mathematics_is_harder_than_a_greeting(model: OnnxComplexityModel) -> None:
+    """Difficulty moves the right way."""
+    easy = model.score(_request("Hello!"))
+    hard = model.score(
+        _request("Find the number of triples $(a,b,c)$ of positive integers with $abc = 2^5 3^4$.")
+    )
+    assert hard.difficulty_ppm > easy.difficulty_ppm + 100_000
+    assert hard.expected_output_tokens["gpt-4o-2024-08-06"] > easy.expected_output_tokens["gpt-4o-2024-08-06"]
+
+
+@pytest.mark.parametrize("text", TEXTS[1:5])
+def test_stronger_models_are_estimated_higher(model: OnnxComplexityModel, text: str) -> None:
+    """GPT-4o, graded on mathematics only, is not taken for weaker than an 8B model graded on trivia."""
+    success = model.score(_request(text)).success_ppm
+    assert success["gpt-4o-2024-08-06"] > success["Meta-Llama-3.1-8B-Instruct"] > success["gemma-2-2b-it"]
+
+
+def test_every_model_that_the_register_refers_to_is_there(model: OnnxComplexityModel) -> None:
+    """A register entry's `measured` or `mapped_to` names a reference model of the shipped bundle."""
+    import re
+
+    text = (DEFAULT.parents[1] / "register" / "models.yaml").read_text(encoding="utf-8")
+    named = set(re.findall(r"\{(?:measured|mapped_to): ([^,}]+)", text))
+    assert named
+    assert named <= set(model.reference_models)
+
+
+def test_graph_that_does_not_load_is_refused(bundle: Bundle) -> None:
+    """The runtime's own text may hold anything, so only its type is told."""
+    with pytest.raises(BundleError) as caught:
+        OnnxComplexityModel(dataclasses.replace(bundle, model=b"no graph"))
+    assert str(caught.value) == "model.onnx: expected a loadable graph, got InvalidProtobuf"
+
+
+def test_graph_for_other_models_is_refused(bundle: Bundle) -> None:
+    """As many outputs as reference models."""
+    n = len(bundle.manifest.reference_models)
+    manifest = dataclasses.replace(bundle.manifest, reference_models=("one", "two"))
+    with pytest.raises(BundleError) as caught:
+        OnnxComplexityModel(dataclasses.replace(bundle, manifest=manifest))
+    assert str(caught.value) == f"model.onnx: success_ppm: expected 2 reference models, got {n}"
+
+
+def test_importing_loads_neither_runtime_nor_training_stack() -> None:
+    """The runtime is imported when a bundle is opened; scikit-learn, onnx, pandas and mlflow never."""
+    program = (
+        "import sys, clearway.complexity; print([m for m in sys.modules if m in "
+        + repr({"onnxruntime", "sklearn", "onnx", "pandas", "mlflow", "scipy", "skl2onnx"})
+        + "])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"

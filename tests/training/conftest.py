@@ -1,0 +1,38 @@
+"""Graded answers small enough to learn from in a second."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+def make_answers(n_prompts: int = 120, seed: int = 0) -> pd.DataFrame:
+    """Three models on prompts of two made-up vocabularies; the hard one costs the weaker models half."""
+    generator = np.random.default_rng(seed)
+    words = [[f"{kind}{index}" for index in range(12)] for kind in ("easy", "hard")]
+    rows = []
+    for index in range(n_prompts):
+        is_hard = index % 2
+        prompt = " ".join(generator.choice(words[is_hard], 6)) + f" {index}?"
+        for model, strength in (("strong", 0.9), ("weak", 0.6), ("tiny", 0.45)):
+            chance = strength - 0.4 * is_hard * (model != "strong")
+            rows.append(
+                {
+                    "source": "zeroeval_gsm" if index % 3 else "routellm_gsm8k",
+                    "prompt_id": f"p{index}",
+                    "prompt_key": f"k{index // 4 * 2 + is_hard}",
+                    "prompt": prompt,
+                    "model": f"{model}-upstream",
+                    "model_canonical": model,
+                    "score": float(generator.random() < chance),
+                    "output_tokens": int(20 + 100 * is_hard + generator.integers(10)),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="session")
+def answers() -> pd.DataFrame:
+    """360 graded answers: 120 prompts, three models, two sources."""
+    return make_answers()

@@ -1,0 +1,202 @@
+"""The tidy table is read strictly, and no question is on both sides of a split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearway.errors import TrainingDataError
+from training import corpora
+
+
+def _with(answers: pd.DataFrame, column: str, value: object, rows: list[int]) -> pd.DataFrame:
+    values: list[object] = answers[column].tolist()
+    for row in rows:
+        values[row] = value
+    return answers.assign(**{column: pd.Series(values, dtype=object)})
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rows", "text"),
+    [
+        ("score", 1.01, [4], "score: expected a number from 0 to 1, got something else in row 5"),
+        ("score", -0.1, [0], "score: expected a number from 0 to 1, got something else in row 1"),
+        ("score", "good", [1, 2], "score: expected a number from 0 to 1, got something else in row 2, 3"),
+        (
+            "prompt_key",
+            None,
+            [0, 1, 2, 3, 9],
+            "prompt_key: expected a value, got something else in row 1, 2, 3 and 2 more",
+        ),
+        ("model", "", [7], "model: expected a value, got something else in row 8"),
+        ("output_tokens", -1, [7], "output_tokens: expected a count or null, got something else in row 8"),
+    ],
+)
+def test_bad_value_is_named_with_its_rows(
+    answers: pd.DataFrame, column: str, value: object, rows: list[int], text: str
+) -> None:
+    """A bad value is refused; the text names the column and the rows."""
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.check_answers(_with(answers, column, value, rows))
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0])
+def test_scores_at_the_bounds_are_allowed(answers: pd.DataFrame, score: float) -> None:
+    """0 and 1 are scores."""
+    assert corpora.check_answers(answers.assign(score=score))["score"].eq(score).all()
+
+
+@pytest.mark.parametrize("column", corpora.REQUIRED)
+def test_missing_column_is_named(answers: pd.DataFrame, column: str) -> None:
+    """Each required column is required."""
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.check_answers(answers.drop(columns=column))
+    assert str(caught.value) == f"{column}: expected this column, got none; see data/corpora.md"
+
+
+def test_duplicate_is_refused(answers: pd.DataFrame) -> None:
+    """One answer of one model to one prompt is graded once."""
+    twice = pd.concat([answers, answers.iloc[[3]]], ignore_index=True)
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.check_answers(twice)
+    assert str(caught.value) == (
+        "source, prompt_id, model: expected each once, got something else in row 4, 361"
+    )
+
+
+def test_empty_table_is_refused(answers: pd.DataFrame) -> None:
+    """Nothing can be learned from nothing."""
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.check_answers(answers.iloc[:0])
+    assert str(caught.value) == "graded answers: expected at least one row, got none"
+
+
+def test_file_that_is_missing_or_no_table(tmp_path: Path) -> None:
+    """The text names the file."""
+    missing = tmp_path / "none.parquet"
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.read_answers(missing)
+    assert str(caught.value) == f"{missing}: expected a file of graded answers, got none; see data/corpora.md"
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"not parquet")
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.read_answers(broken)
+    assert str(caught.value) == f"{broken}: expected Parquet or CSV, got ArrowInvalid"
+
+
+def test_csv_and_parquet_say_the_same(answers: pd.DataFrame, tmp_path: Path) -> None:
+    """Neither the format nor the order of the rows changes what is learned from."""
+    answers.to_csv(tmp_path / "a.csv", index=False)
+    answers.sample(frac=1, random_state=3).to_parquet(tmp_path / "a.parquet")
+    digests = {corpora.data_digest(corpora.read_answers(tmp_path / name)) for name in ("a.csv", "a.parquet")}
+    assert digests == {corpora.data_digest(corpora.check_answers(answers))}
+
+
+def test_ids_like_numbers_stay_as_written(answers: pd.DataFrame, tmp_path: Path) -> None:
+    """A key such as 007 is text, in CSV too."""
+    answers.assign(prompt_key="007").to_csv(tmp_path / "a.csv", index=False)
+    assert set(corpora.read_answers(tmp_path / "a.csv")["prompt_key"]) == {"007"}
+
+
+def test_corpora_folder_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the variable the text says what to set, and where to read about it."""
+    monkeypatch.delenv("CLEARWAY_CORPORA", raising=False)
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.default_answers()
+    assert str(caught.value) == (
+        "CLEARWAY_CORPORA: expected the folder that holds routing/graded_answers.parquet, got nothing; "
+        "data/corpora.md says where the corpora come from. Or give your own table: --answers FILE"
+    )
+    monkeypatch.setenv("CLEARWAY_CORPORA", "/corpora")
+    assert corpora.default_answers() == Path("/corpora/routing/graded_answers.parquet")
+
+
+@pytest.mark.parametrize(
+    ("source", "score", "adequate"),
+    [
+        ("zeroeval_gsm", 0.99, False),
+        ("zeroeval_gsm", 1.0, True),
+        ("routellm_mt_bench", 0.6, False),
+        ("routellm_mt_bench", float(np.float32(0.7)), True),
+        ("llmrouter_nvidia9", 0.49, False),
+        ("llmrouter_nvidia9", 0.5, True),
+        ("alpaca_eval1", 0.5, True),
+        ("bfcl_20240811", 0.5, False),
+        ("my_own", 0.5, True),
+    ],
+)
+def test_adequacy_rule(answers: pd.DataFrame, source: str, score: float, adequate: bool) -> None:
+    """Each source has its threshold; a score stored in single precision still reaches it."""
+    table = corpora.check_answers(answers.assign(source=source, score=score))
+    assert corpora.select_sources(table, ())["adequate"].eq(adequate).all()
+
+
+def test_win_rates_never_train(answers: pd.DataFrame) -> None:
+    """Win rates are dropped, and refused when asked for by name."""
+    table = corpora.check_answers(
+        answers.assign(source=np.where(answers["source"] == "zeroeval_gsm", "alpaca_eval2", "mine"))
+    )
+    assert set(corpora.select_sources(table, ())["source"]) == {"mine"}
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.select_sources(table, ("alpaca_eval2",))
+    assert str(caught.value) == (
+        "source: alpaca_eval2 holds win rates against one opponent, which do not say whether an answer is "
+        "adequate; leave it out"
+    )
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.select_sources(table[table["source"] == "alpaca_eval2"], ())
+    assert str(caught.value) == "source: expected at least one source that may train, got none"
+
+
+def test_unknown_source_is_named(answers: pd.DataFrame) -> None:
+    """The text lists what there is."""
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.select_sources(corpora.check_answers(answers), ("mmlu",))
+    assert str(caught.value) == "source: expected one of routellm_gsm8k, zeroeval_gsm, got mmlu"
+
+
+def test_shipped_sources_are_permissive() -> None:
+    """Sources without a permissive licence are never in the shipped weights."""
+    assert not {"alpaca_eval1", "alpaca_eval2", "bfcl_20240811", "routerbench_sample"} & set(
+        corpora.SHIPPED_SOURCES
+    )
+    assert len(corpora.SHIPPED_SOURCES) == 9
+
+
+def test_models_left_out_are_said(answers: pd.DataFrame) -> None:
+    """Too few answers, or one kind only: left out, with the reason."""
+    table = corpora.select_sources(corpora.check_answers(answers), ())
+    table.loc[table["model_canonical"] == "strong", "adequate"] = True
+    table.loc[table["model_canonical"] == "tiny", "adequate"] = False
+    few = table.drop(table.index[table["model_canonical"] == "weak"][:1])
+    kept, excluded = corpora.select_models(few, 119)
+    assert set(kept["model_canonical"]) == {"weak"}
+    assert excluded == {
+        "strong": "all 120 graded answers are adequate",
+        "tiny": "all 120 graded answers are inadequate",
+    }
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.select_models(few, 120)
+    assert str(caught.value) == (
+        "model_canonical: expected a model with 120 graded answers of both kinds, got none; "
+        "lower --min-answers or add answers"
+    )
+
+
+@given(seed=st.integers(0, 2**31), keys=st.lists(st.text(max_size=5), min_size=1, max_size=50))
+def test_no_question_is_on_both_sides(seed: int, keys: list[str]) -> None:
+    """Rows of one prompt key fall together, for any seed and in any order."""
+    side = dict(zip(keys, corpora.parts_of(keys, seed, 5).tolist(), strict=True))
+    assert corpora.parts_of(keys[::-1], seed, 5).tolist() == [side[key] for key in reversed(keys)]
+
+
+def test_about_a_fifth_is_held_out() -> None:
+    """The hash spreads keys evenly."""
+    table = pd.DataFrame({"prompt_key": [f"k{index}" for index in range(5000)]})
+    assert 0.18 < corpora.held_out(table, 0).mean() < 0.22

@@ -1,0 +1,135 @@
+"""The model card: what the classifier learned from, how good it is, where it fails. Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+_NAMES: Final = {"model": "this model", "constant": "constant per model", "shuffled": "shuffled grades"}
+_INTRODUCTION: Final = """
+Predicts, for each reference model, the chance that it answers a prompt adequately, and the answer's length.
+It reads hashed words and a few indicators (length, digits, code, mathematics, options); it does not
+understand the prompt. The served graph holds integers only."""
+_FAILURES: Final = """
+- The graded answers are mostly examination questions, school and competition mathematics, in English. On
+  open-ended requests (mail, summaries, chat, agents, code review) the estimate is little more than the
+  model's overall strength, and tends to be too low.
+- Most of the well-known commercial models were graded on mathematics only. Elsewhere they inherit the shared
+  shape plus their strength in mathematics; models strong in it for their size are overrated elsewhere.
+- On a source never seen the order of prompts is mostly still right, but the level is not (see ECE).
+- Multiple-choice graders, strict formats and base models lower the level of the models that only they graded.
+- Benchmarks leak into training sets. An estimate for a public question may be too high for a fresh one.
+- Estimates are not calibrated beyond what the regression does, and no guarantee rests on them.
+- Lengths learned from few-shot answers (`mmlu_pro`) are shorter than in a chat. Models without stored outputs
+  get the mean.
+- Text in other languages, tools and long conversations were hardly seen, or not at all."""
+
+
+def render_card(name: str, metrics: Mapping[str, Any], libraries: Mapping[str, str]) -> str:
+    """Markdown of a card.
+
+    Args:
+        name: Of the classifier.
+        metrics: As in `metrics.json`.
+        libraries: Versions that shaped the weights.
+    """
+    data = metrics["data"]
+    sections = [
+        f"# {name}",
+        _INTRODUCTION.strip(),
+        "\n## Data",
+        f"{data['n_answers']} graded answers to {data['n_questions']} questions; one fifth of the questions",
+        "held out, no question on both sides. The weights never saw the held-out fifth.",
+        f"SHA-256 `{data['sha256']}`.\n",
+        _source_table(data["sources"]),
+        "\n## On held-out questions",
+        "Value and 95% interval (bootstrap over questions); AUC over all models together.\n",
+        _metric_table(metrics["by_source"], ("model", "constant", "shuffled")),
+        "\n## On a source never seen",
+        "The same questions, by a learner that saw nothing of that source; models seen elsewhere.\n",
+        _metric_table(metrics["unseen_source"], ("model", "constant")),
+        "\n## Export",
+        _export(metrics),
+        "\n## Ordinary prompts",
+        "Estimates, not measurements: is a stronger model estimated higher?\n",
+        _sanity_table(metrics["sanity"]),
+        "",
+        _pairs(metrics["sanity"]["pairs"]),
+        "\n## Known failures" + _FAILURES,
+        "\n## Left out",
+        _excluded(data["excluded"]),
+        "\n## Made with",
+        ", ".join(f"{library} {version}" for library, version in sorted(libraries.items())) + ".",
+    ]
+    return "\n".join(sections) + "\n"
+
+
+def _source_table(sources: Mapping[str, Any]) -> str:
+    columns = ("n_answers", "n_models", "threshold", "measure", "licence")
+    return _table(
+        ["source", "answers", "models", "adequate from", "measure", "licence"],
+        [[source, *(facts[column] for column in columns)] for source, facts in sources.items()],
+    )
+
+
+def _export(metrics: Mapping[str, Any]) -> str:
+    parity, length = metrics["parity"], metrics["length"]
+    return (
+        "Largest difference from scikit-learn over all held-out prompts: floating-point graph "
+        f"{parity['float_probability']:.1e} of a probability,\n"
+        f"served integer graph {parity['integer_ppm']:.2f} ppm. "
+        f"Predicted lengths are off by a factor of {length['median_factor'] or 0:.2f} in the median;\n"
+        f"their total is {length['total_ratio'] or 0:.2f} of the observed one."
+    )
+
+
+def _metric_table(by_source: Mapping[str, Any], predictors: Sequence[str]) -> str:
+    rows = [
+        [
+            source if predictor == "model" else "",
+            facts["n_answers"] if predictor == "model" else "",
+            _NAMES[predictor],
+        ]
+        + [_interval(facts[predictor][metric]) for metric in ("auc", "log_loss", "brier", "ece")]
+        for source, facts in by_source.items()
+        for predictor in predictors
+    ]
+    return _table(["source", "answers", "predictor", "AUC", "log loss", "Brier", "ECE"], rows)
+
+
+def _interval(metric: Mapping[str, float | None]) -> str:
+    if metric["value"] is None:
+        return "-"
+    if metric["low"] is None or metric["high"] is None:
+        return f"{metric['value']:.3f}"
+    return f"{metric['value']:.3f} ({metric['low']:.3f} to {metric['high']:.3f})"
+
+
+def _sanity_table(facts: Mapping[str, Any]) -> str:
+    models = list(facts["success"])
+    if not models:
+        return "None of the well-known models was trained."
+    rows = [
+        [
+            prompt.replace("\n", " ").replace("|", "/")[:48],
+            *(f"{facts['success'][model][index]:.2f}" for model in models),
+        ]
+        for index, prompt in enumerate(facts["prompts"])
+    ]
+    return _table(["prompt", *models], rows)
+
+
+def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
+    return "\n".join(
+        f"- {pair['stronger']} over {pair['weaker']}: on {pair['n_higher']} of {pair['n_prompts']} prompts"
+        for pair in pairs
+    )
+
+
+def _excluded(excluded: Mapping[str, str]) -> str:
+    return "\n".join(f"- {model}: {reason}" for model, reason in excluded.items()) or "No model."
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

@@ -1,0 +1,248 @@
+"""Graded answers: the tidy table, read strictly, and what counts as an adequate answer in each source.
+
+The table's columns, the sources, their licences and the reasons for each rule are in `data/corpora.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clearway.errors import TrainingDataError
+
+KEY: Final = ("source", "prompt_id", "model")
+TEXT_COLUMNS: Final = ("source", "prompt_id", "prompt_key", "prompt", "model", "model_canonical")
+REQUIRED: Final = (*TEXT_COLUMNS, "score")
+READ: Final = (*REQUIRED, "output_tokens")
+# Metrics stored as float32 may fall a hair short of a threshold such as 0.7.
+TOLERANCE: Final = 1e-6
+_MAX_ROWS_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AdequacyRule:
+    """Which score of a source is an adequate answer.
+
+    Attributes:
+        threshold: Scores from here up are adequate, in [0, 1].
+        measure: What the score is.
+        trains: False where the score does not say whether an answer is good enough.
+        ships: True where the licence lets weights learned from it be shipped by default.
+        has_output: False where `output_tokens` does not count a real answer.
+        licence: As stated upstream.
+    """
+
+    threshold: float
+    measure: str
+    trains: bool = True
+    ships: bool = True
+    has_output: bool = True
+    licence: str = "not stated"
+
+
+ADEQUACY: Final[Mapping[str, AdequacyRule]] = MappingProxyType(
+    {
+        "mmlu_pro": AdequacyRule(1.0, "exact match", licence="Apache-2.0 (data MIT)"),
+        "routellm_mmlu": AdequacyRule(1.0, "exact match", has_output=False, licence="Apache-2.0 (MMLU MIT)"),
+        "routellm_gsm8k": AdequacyRule(1.0, "exact match", licence="Apache-2.0 (GSM8K MIT)"),
+        "routellm_mt_bench": AdequacyRule(0.7, "judge, 7 of 10", licence="Apache-2.0"),
+        "zeroeval_gsm": AdequacyRule(1.0, "exact match", licence="Apache-2.0"),
+        "zeroeval_math_l5": AdequacyRule(1.0, "exact match", licence="Apache-2.0 (MATH MIT)"),
+        "zeroeval_numersense_v2": AdequacyRule(1.0, "exact match", licence="Apache-2.0"),
+        "llmrouter_nvidia9": AdequacyRule(0.5, "task metric", licence="MIT"),
+        "superhard2026": AdequacyRule(1.0, "exact match", licence="MIT"),
+        "alpaca_eval1": AdequacyRule(
+            0.5, "judge, against text-davinci-003", ships=False, licence="Apache-2.0, data CC-BY-NC-4.0"
+        ),
+        "alpaca_eval2": AdequacyRule(
+            0.5, "win rate", trains=False, ships=False, licence="Apache-2.0, data CC-BY-NC-4.0"
+        ),
+        "bfcl_20240811": AdequacyRule(
+            1.0, "exact match", ships=False, licence="results not stated, questions Apache-2.0"
+        ),
+        "routerbench_sample": AdequacyRule(0.5, "task metric", ships=False, licence="RouterBench not stated"),
+    }
+)
+# A source of the user's own: right for 0/1 grades and for judges that grade in halves.
+OWN_SOURCE: Final = AdequacyRule(0.5, "grade of your own", ships=False, licence="your own")
+SHIPPED_SOURCES: Final = tuple(name for name, rule in ADEQUACY.items() if rule.trains and rule.ships)
+
+
+def rule_of(source: str) -> AdequacyRule:
+    """Rule of a source; `OWN_SOURCE` for one that Clearway does not know."""
+    return ADEQUACY.get(source, OWN_SOURCE)
+
+
+def default_answers() -> Path:
+    """Path of the graded answers under `CLEARWAY_CORPORA`.
+
+    Raises:
+        TrainingDataError: The variable is not set.
+    """
+    folder = os.environ.get("CLEARWAY_CORPORA")
+    if not folder:
+        raise TrainingDataError(
+            "CLEARWAY_CORPORA: expected the folder that holds routing/graded_answers.parquet, got nothing; "
+            "data/corpora.md says where the corpora come from. Or give your own table: --answers FILE"
+        )
+    return Path(folder) / "routing" / "graded_answers.parquet"
+
+
+def read_answers(path: Path) -> pd.DataFrame:
+    """Tidy table of a Parquet or CSV file, checked and in a fixed order.
+
+    Returns:
+        The columns `READ`, sorted by source, prompt_id and model; `score` float64, `output_tokens` float64
+        with NaN where unknown.
+
+    Raises:
+        TrainingDataError: The file is missing or no table, or `check_answers` refuses it.
+    """
+    if not path.is_file():
+        raise TrainingDataError(f"{path}: expected a file of graded answers, got none; see data/corpora.md")
+    try:
+        table = _read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    except (ValueError, OSError, pd.errors.ParserError) as error:
+        raise TrainingDataError(f"{path}: expected Parquet or CSV, got {type(error).__name__}") from error
+    return check_answers(table)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """CSV whose ids stay as written (`007`, `NA`); only an empty field is no value."""
+    texts = dict.fromkeys(TEXT_COLUMNS, "str")
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+
+
+def check_answers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with only the columns learned from, in a fixed order.
+
+    Raises:
+        TrainingDataError: A column is missing or null, a score lies outside 0..1, a token count is negative,
+            or a (source, prompt_id, model) occurs twice. The text names the column and the first rows.
+    """
+    for column in REQUIRED:
+        if column not in table.columns:
+            raise TrainingDataError(f"{column}: expected this column, got none; see data/corpora.md")
+    if not len(table):
+        raise TrainingDataError("graded answers: expected at least one row, got none")
+    for column in TEXT_COLUMNS:
+        _refuse(table[column].isna() | (table[column].astype(str) == ""), column, "a value")
+    score = pd.to_numeric(table["score"], errors="coerce")
+    _refuse(~score.between(0.0, 1.0), "score", "a number from 0 to 1")
+    tokens = _output_tokens(table)
+    _refuse(tokens < 0, "output_tokens", "a count or null")
+    _refuse(table.duplicated(list(KEY), keep=False), ", ".join(KEY), "each once")
+    checked = table[list(TEXT_COLUMNS)].astype(str).assign(score=score.astype(float), output_tokens=tokens)
+    return checked.sort_values(list(KEY), kind="stable", ignore_index=True)
+
+
+def select_sources(table: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
+    """Rows of sources that may train, with the column `adequate`.
+
+    Args:
+        table: From `read_answers`.
+        sources: Which to use; all that may train when empty.
+
+    Raises:
+        TrainingDataError: A source is not in the table, or its score says nothing of adequacy.
+    """
+    present = sorted(table["source"].unique())
+    for source in sources:
+        if source not in present:
+            raise TrainingDataError(f"source: expected one of {', '.join(present)}, got {source}")
+        if not rule_of(source).trains:
+            raise TrainingDataError(
+                f"source: {source} holds win rates against one opponent, which do not say whether an answer "
+                "is adequate; leave it out"
+            )
+    kept = [source for source in present if rule_of(source).trains and (not sources or source in sources)]
+    chosen = table[table["source"].isin(kept)].reset_index(drop=True)
+    if not len(chosen):
+        raise TrainingDataError("source: expected at least one source that may train, got none")
+    thresholds = chosen["source"].map({source: rule_of(source).threshold for source in kept})
+    return chosen.assign(adequate=chosen["score"] >= thresholds - TOLERANCE)
+
+
+def select_models(table: pd.DataFrame, min_answers: int) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Rows of models with enough graded answers of both kinds, and why the others were left out.
+
+    Raises:
+        TrainingDataError: No model is left.
+    """
+    counts = table.groupby("model_canonical")["adequate"].agg(["size", "sum"])
+    excluded: dict[str, str] = {}
+    for model, n_answers, n_adequate in counts.itertuples():
+        if n_answers < min_answers:
+            excluded[str(model)] = f"{n_answers} graded answers, fewer than {min_answers}"
+        elif n_adequate in (0, n_answers):
+            kind = "adequate" if n_adequate else "inadequate"
+            excluded[str(model)] = f"all {n_answers} graded answers are {kind}"
+    chosen = table[~table["model_canonical"].isin(list(excluded))].reset_index(drop=True)
+    if not len(chosen):
+        raise TrainingDataError(
+            f"model_canonical: expected a model with {min_answers} graded answers of both kinds, got none; "
+            "lower --min-answers or add answers"
+        )
+    return chosen, excluded
+
+
+def held_out(table: pd.DataFrame, seed: int, *, n_parts: int = 5) -> NDArray[np.bool_]:
+    """Which rows are held out: one part in `n_parts` of the prompt keys: no question is on both sides.
+
+    Args:
+        table: With the column `prompt_key`.
+        seed: Another seed, another split; the order of the rows does not matter.
+        n_parts: At least 2.
+    """
+    chosen: NDArray[np.bool_] = parts_of(table["prompt_key"].tolist(), seed, n_parts) == 0
+    return chosen
+
+
+def parts_of(keys: Sequence[str], seed: int, n_parts: int) -> NDArray[np.int64]:
+    """Part in [0, n_parts) of each key, by a hash: equal keys fall together."""
+    return np.array([crc32(f"{seed}:{key}".encode()) % n_parts for key in keys], dtype=np.int64)
+
+
+def data_digest(table: pd.DataFrame) -> str:
+    """SHA-256 (hex) over what is learned from, whatever the file's format and order of rows."""
+    columns = [
+        "source",
+        "prompt_id",
+        "prompt_key",
+        "prompt",
+        "model",
+        "model_canonical",
+        "score",
+        "output_tokens",
+    ]
+    digest = hashlib.sha256()
+    for row in table.sort_values(list(KEY), kind="stable")[columns].itertuples(index=False, name=None):
+        digest.update("\x1f".join(map(str, row)).encode("utf-8", "replace") + b"\x1e")
+    return digest.hexdigest()
+
+
+def _output_tokens(table: pd.DataFrame) -> pd.Series[float]:
+    if "output_tokens" not in table.columns:
+        return pd.Series(np.nan, index=table.index)
+    counts: pd.Series[float] = (
+        pd.to_numeric(table["output_tokens"], errors="coerce").astype("Float64").astype(float)
+    )
+    return counts.mask(~table["source"].map(lambda source: rule_of(str(source)).has_output).astype(bool))
+
+
+def _refuse(is_wrong: pd.Series[bool], column: str, expected: str) -> None:
+    rows = np.flatnonzero(is_wrong.to_numpy(dtype=bool)) + 1
+    if len(rows):
+        named = ", ".join(str(row) for row in rows[:_MAX_ROWS_NAMED])
+        more = f" and {len(rows) - _MAX_ROWS_NAMED} more" if len(rows) > _MAX_ROWS_NAMED else ""
+        raise TrainingDataError(f"{column}: expected {expected}, got something else in row {named}{more}")
