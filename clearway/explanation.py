@@ -1,0 +1,127 @@
+"""A decision in words and a table, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+NUSD_PER_USD = 1_000_000_000
+
+
+def explain_record(record: Mapping[str, Any], reasons: Mapping[str, str]) -> RenderableType:
+    """Explanation of a decision record.
+
+    Args:
+        record: A record of kind `decision`, or a preview of one.
+        reasons: The `@reason` of each policy id.
+    """
+    lines = [
+        _headline(record),
+        _asked_by(record),
+        _found(record),
+        _policy(record, reasons),
+        _quality(record),
+        _cost(record),
+        _notes(record),
+        _versions(record),
+    ]
+    return Group(*(Text(line) for line in lines if line), _candidates(record), Text(""))
+
+
+def format_usd(nusd: int | None) -> str:
+    """Dollars with six decimals.
+
+    >>> format_usd(450_000)
+    '$0.000450'
+    """
+    return "unknown" if nusd is None else f"${nusd / NUSD_PER_USD:.6f}"
+
+
+def _headline(record: Mapping[str, Any]) -> str:
+    if record["verdict"] != "route":
+        return f"Refused: no model is cleared and capable  (decision {record['decision_id']})"
+    fallbacks = ", then ".join(record["fallbacks"]) or "none"
+    return f"Route to {record['model']}  (decision {record['decision_id']})\n  fallbacks: {fallbacks}"
+
+
+def _asked_by(record: Mapping[str, Any]) -> str:
+    caller = record["caller"]
+    user = f" for user {caller['user']}" if caller["user"] else ""
+    gateway = f" through {caller['gateway']}" if caller["gateway"] else ""
+    who = f"{caller['agent']}{user}{gateway} ({caller['verified_by'].replace('_', ' ')})"
+    return f"Asked by {who} for {record['purpose']} at {record['time']}"
+
+
+def _found(record: Mapping[str, Any]) -> str:
+    seen = record["classification"]
+    classes = ", ".join(f"{name} ({seen['classes'].get(name, 0) / 10_000:.0f}%)" for name in seen["flagged"])
+    labels = f"; labelled {', '.join(seen['labels'])}" if seen["labels"] else ""
+    session = f"; session already {seen['session_level']}" if seen["session_level"] != "public" else ""
+    return f"Data: {seen['level']}; found {classes or 'no data class'}{labels}{session}"
+
+
+def _policy(record: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
+    words = "Permitted by" if record["verdict"] == "route" else "Forbidden by"
+    ids = record["policy"]["determining"]
+    if not ids:
+        return f"{words}: no policy (nothing permits it)" if words == "Forbidden by" else ""
+    return "\n".join(
+        [f"{words}:", *(f"  {name}: {reasons.get(name, 'no longer in the pack')}" for name in ids)]
+    )
+
+
+def _quality(record: Mapping[str, Any]) -> str:
+    if record["success_ppm"] is None:
+        return ""
+    verdict = "meets" if record["floor_met"] else "does NOT meet"
+    chance = f"{record['success_ppm'] / 10_000:.1f}% chance of an adequate answer ({record['success_basis']})"
+    return f"Quality: {chance}, {verdict} the floor of {record['floor_ppm'] / 10_000:.1f}%"
+
+
+def _cost(record: Mapping[str, Any]) -> str:
+    cost = record["cost"]
+    if cost["expected_nusd"] is None:
+        return ""
+    against = f"{cost['incumbent']} would cost {format_usd(cost['incumbent_nusd'])}"
+    return f"Expected cost: {format_usd(cost['expected_nusd'])}; {against}"
+
+
+def _notes(record: Mapping[str, Any]) -> str:
+    notes = [note for note in record["notes"] if note != "example_terms"]
+    lines = [f"Notes: {', '.join(notes)}"] if notes else []
+    if record["example_terms"]:
+        lines.append(
+            f"Rests on {len(record['example_terms'])} example terms that your organisation must confirm: "
+            f"{', '.join(record['example_terms'])}"
+        )
+    return "\n".join(lines)
+
+
+def _versions(record: Mapping[str, Any]) -> str:
+    model, detector = record["assessment"]["classifier"], record["classification"]["detector"]
+    return (
+        f"Decided with {model['name']} {model['version']} ({model['sha256'][:12]}), "
+        f"{detector['name']} {detector['version']} ({detector['sha256'][:12]}), "
+        f"policy {record['policy']['digest'][:12]}, register {record['register']['digest'][:12]}, "
+        f"prices {record['prices']['digest'][:12]}"
+    )
+
+
+def _candidates(record: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for header in ("model", "success", "expected cost", "outcome"):
+        table.add_column(header, no_wrap=header != "outcome", overflow="fold")
+    left_out = {item["model"]: ", ".join(item["codes"]) for item in record["excluded"]}
+    order = {model: rank for rank, model in enumerate([record["model"], *record["fallbacks"]])}
+    for row in sorted(record["candidates"], key=lambda c: (order.get(c["model"], len(order)), c["model"])):
+        model, success = row["model"], row["success_ppm"]
+        outcome = (
+            "chosen" if model == record["model"] else left_out.get(model) or f"fallback {order.get(model)}"
+        )
+        chance = "unknown" if success is None else f"{success / 10_000:.1f}%"
+        table.add_row(model, chance, format_usd(row["cost_nusd"]), outcome)
+    return table

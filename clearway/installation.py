@@ -1,0 +1,255 @@
+"""Where everything lies, and the router built from it: settings, trust, archive, load records.
+
+State lives under `CLEARWAY_HOME`; what decides lives in three folders (register, policy, bundle) that
+default to the ones shipped. Each set of versions that goes into service is archived by digest and recorded.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from clearway.assessment import SensitivityDetector
+from clearway.bundle import Bundle, load_bundle, pinned_digests
+from clearway.complexity import OnnxComplexityModel
+from clearway.errors import ConfigurationError
+from clearway.ledger.sqlite import open_ledger
+from clearway.ledger.store import Ledger
+from clearway.policy import Policy, load_policy
+from clearway.record import format_time
+from clearway.register import Register, load_register
+from clearway.router import Router
+from clearway.sensitivity import load_detector
+
+LOAD: Final = "load"
+PROMOTION: Final = "promotion"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Folders in use, and which of them the operator named.
+
+    Attributes:
+        home: State: ledger, keys, archive.
+        register: Folder of the register.
+        policy: Folder of the policy.
+        bundle: Folder of the complexity bundle.
+        named: Those of `register`, `policy`, `bundle` that an option or the environment named.
+    """
+
+    home: Path
+    register: Path
+    policy: Path
+    bundle: Path
+    named: frozenset[str]
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str] | None = None, **options: Path | None) -> Settings:
+        """Settings from options, else the environment, else the defaults.
+
+        Args:
+            environment: Environment variables; the process's own by default.
+            options: `home`, `register`, `policy`, `bundle`; None where not given.
+
+        Raises:
+            ConfigurationError: The environment asks for something this version does not have.
+        """
+        variables = os.environ if environment is None else environment
+        if variables.get("CLEARWAY_LEDGER_URL"):
+            raise ConfigurationError(
+                "CLEARWAY_LEDGER_URL: this version keeps its ledger in SQLite only; unset it"
+            )
+        given = {
+            name: options.get(name) or _path(variables.get(f"CLEARWAY_{name.upper()}")) for name in _DEFAULTS
+        }
+        return cls(
+            home=given["home"] or Path(platformdirs.user_data_dir("clearway", appauthor=False)),
+            register=given["register"] or data_folder() / "register",
+            policy=given["policy"] or data_folder() / "policy",
+            bundle=given["bundle"] or data_folder() / "classifiers" / "default",
+            named=frozenset(name for name, path in given.items() if path is not None),
+        )
+
+
+_DEFAULTS: Final = ("home", "register", "policy", "bundle")
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Copies of every version that went into service, found again by digest.
+
+    Attributes:
+        root: Folder of the archive.
+    """
+
+    root: Path
+
+    def keep(self, kind: str, source: Path, *digests: str) -> None:
+        """Copy the files of `source`, once; a half-written copy never stands under its name."""
+        target = self._folder(kind, digests)
+        if target.exists():
+            return
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(source, partial)
+        try:
+            partial.rename(target)
+        except OSError:  # another process was first
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def find(self, kind: str, *digests: str) -> Path:
+        """Where the version lies.
+
+        Raises:
+            ConfigurationError: It was never kept here.
+        """
+        target = self._folder(kind, digests)
+        if not target.is_dir():
+            raise ConfigurationError(
+                f"{kind} {digests[0]}: not in the archive of this installation; restore it or name its folder"
+            )
+        return target
+
+    def _folder(self, kind: str, digests: tuple[str, ...]) -> Path:
+        return self.root / kind / hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def data_folder() -> Path:
+    """The `data` folder of the wheel, or of the checkout."""
+    package = Path(str(files("clearway")))
+    return next(
+        (path for path in (package / "data", package.parent / "data") if path.is_dir()), package / "data"
+    )
+
+
+def archive_of(settings: Settings) -> Archive:
+    """The archive of an installation."""
+    return Archive(settings.home / "archive")
+
+
+def open_ledger_of(settings: Settings) -> Ledger:
+    """The ledger of an installation.
+
+    Raises:
+        LedgerUnavailableError: It cannot be opened.
+        LedgerError: Its keys are missing or it is damaged.
+    """
+    return open_ledger(settings.home)
+
+
+def open_detector() -> SensitivityDetector:
+    """The shipped sensitivity detector."""
+    return load_detector(data_folder() / "sensitivity")
+
+
+def open_router(settings: Settings, ledger: Ledger | None = None) -> Router:
+    """Router over the configured parts, its versions archived and on the ledger.
+
+    Args:
+        settings: Where everything lies.
+        ledger: Ledger to use instead of the installation's own.
+
+    Raises:
+        ConfigurationError: A part does not load; the text says which and what to do.
+        LedgerUnavailableError: The ledger cannot be opened or written.
+    """
+    register, policy = load_register(settings.register), load_policy(settings.policy)
+    _check_agreement(register, policy)
+    ledger = ledger or open_ledger_of(settings)
+    bundle = load_bundle(settings.bundle, trusted=trusted_digests(ledger))
+    detector = open_detector()
+    router = Router(
+        register=register,
+        policy=policy,
+        complexity=OnnxComplexityModel(bundle),
+        sensitivity=detector,
+        ledger=ledger,
+    )
+    _record_load(router, settings, bundle)
+    return router
+
+
+def trusted_digests(ledger: Ledger) -> Collection[str]:
+    """Bundles that may be loaded: pinned in the package, or promoted in the ledger."""
+    return {
+        *pinned_digests(),
+        *(entry.record["bundle"]["sha256"] for entry in ledger.entries(kind=PROMOTION)),
+    }
+
+
+def promote_bundle(settings: Settings, folder: Path, *, approver: str, reason: str) -> dict[str, Any]:
+    """Let a bundle into service: verify it, archive it, and record who approved it and why.
+
+    Returns:
+        The record.
+
+    Raises:
+        BundleError: The bundle is incomplete or altered.
+    """
+    bundle = load_bundle(folder, trusted=None)
+    OnnxComplexityModel(bundle)
+    ledger = open_ledger_of(settings)
+    archive_of(settings).keep("bundle", folder, bundle.sha256)
+    record = {
+        "time": format_time(datetime.now(UTC)),
+        "bundle": bundle.identity.as_json(),
+        "approver": approver,
+        "reason": reason,
+        "operator": _operator(),
+    }
+    return ledger.append(PROMOTION, record).record
+
+
+def _record_load(router: Router, settings: Settings, bundle: Bundle) -> None:
+    """Archive the versions in use and record them, unless the last load was of the same."""
+    archive, register, policy = archive_of(settings), router.register, router.policy
+    archive.keep("register", settings.register, register.digest, register.price_digest)
+    archive.keep("policy", settings.policy, policy.digest, policy.callers.digest, policy.objectives.digest)
+    archive.keep("bundle", settings.bundle, bundle.sha256)
+    loaded = {
+        "register": {"digest": register.digest},
+        "prices": {"digest": register.price_digest},
+        "policy": {"digest": policy.digest},
+        "callers": {"digest": policy.callers.digest},
+        "objectives": {"digest": policy.objectives.digest},
+        "classifier": router.complexity.identity.as_json(),
+        "sensitivity": router.sensitivity.identity.as_json(),
+    }
+    last = router.ledger.latest(LOAD)
+    if last is None or any(last.record.get(name) != value for name, value in loaded.items()):
+        stamp = {"time": format_time(datetime.now(UTC)), "operator": _operator()}
+        router.ledger.append(LOAD, {**stamp, **loaded})
+
+
+def _check_agreement(register: Register, policy: Policy) -> None:
+    """Every purpose of a caller exists: a misspelt one is a fault today, not a refusal tomorrow."""
+    purposes = policy.objectives.purposes
+    for principal in [*policy.callers.callers.values(), *policy.callers.users.values()]:
+        missing = sorted(set(principal.purposes) - set(purposes))
+        if missing:
+            fault = f"{principal.id} has the purpose {missing[0]}, which objectives.yaml lacks; add it"
+            raise ConfigurationError(f"callers.yaml: {fault}")
+    if not register.models:
+        raise ConfigurationError("models.yaml: no model; add at least one")
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no entry
+        return f"uid-{os.getuid()}"
+
+
+def _path(value: str | None) -> Path | None:
+    return Path(value) if value else None

@@ -1,0 +1,249 @@
+"""The path of a request, top to bottom: assess, clear, choose, record. Nothing else decides.
+
+`Router.resolve` is the part without input or output: replay and what-if call it with other parts.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from clearway.assessment import Assessment, ComplexityModel, Level, Sensitivity, SensitivityDetector
+from clearway.decision import Choice, Decision
+from clearway.errors import InvalidRequestError, SensitivityError
+from clearway.ledger.store import Ledger, Private
+from clearway.objectives import Objective
+from clearway.optimiser import Candidate, choose
+from clearway.policy import Clearing, Policy, PolicyClearing
+from clearway.record import RECORD_FORMAT, Facts, canonical_body, outcome_json, request_json, software
+from clearway.register import Register
+from clearway.request import Request
+
+# A purpose without an objective has no region, so nothing is cleared for it: the numbers never matter.
+_NO_OBJECTIVE: Final = Objective(
+    id="none", regions=[], quality_floor_ppm=1_000_000, max_cost_nusd=0, max_latency_p95_ms=0, max_fallbacks=0
+)
+
+
+class Router:
+    """Decides requests with the parts it is given.
+
+    Args:
+        register: Providers, models and prices.
+        policy: Cedar policies, callers and objectives.
+        complexity: Scores success per model.
+        sensitivity: Finds data classes.
+        ledger: Where records go before an answer leaves.
+        clock: Time of a decision; aware, UTC.
+    """
+
+    def __init__(
+        self,
+        *,
+        register: Register,
+        policy: Policy,
+        complexity: ComplexityModel,
+        sensitivity: SensitivityDetector,
+        ledger: Ledger,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.register = register
+        self.policy = policy
+        self.complexity = complexity
+        self.sensitivity = sensitivity
+        self.ledger = ledger
+        self.clearing = PolicyClearing(policy, register)
+        self._clock = clock
+
+    def decide(self, request: Request) -> Decision:
+        """Decision on a request, recorded before it is returned.
+
+        The same client and request id get the same decision again.
+
+        Raises:
+            RequestConflictError: This client used the id for another body.
+            InvalidRequestError: A label is neither a data class nor a level.
+            LedgerUnavailableError: The record could not be written; there is no decision then.
+        """
+        request_key, body_digest = self.keys(request)
+        entry = self.ledger.lookup(request_key, body_digest)
+        if entry is None:
+            salt, session_key = secrets.token_bytes(32), self._session_key(request)
+            record = self._record(request, salt, session_key)
+            level = Level.parse(record["classification"]["level"])
+            private = Private(salt, request_key, body_digest, session_key, int(level))
+            entry = self.ledger.append("decision", record, private)
+        return Decision(entry.record, entry.leaf_hash.hex())
+
+    def preview(self, request: Request) -> Decision:
+        """The decision that `decide` would take now, without a record.
+
+        Raises:
+            InvalidRequestError: A label is neither a data class nor a level.
+        """
+        return Decision(self._record(request, secrets.token_bytes(32), self._session_key(request)), None)
+
+    def assess(self, request: Request) -> Assessment:
+        """What both classifiers say; a detector fault is a sensitivity unknown, counted as restricted."""
+        scored = self.complexity.score(request)
+        try:
+            sensitivity = self.sensitivity.scan(request)
+        except SensitivityError:
+            notes = tuple(sorted({*request.notes, "sensitivity_unknown"}))
+            sensitivity = Sensitivity({}, (), Level.RESTRICTED, notes=notes)
+        models = {
+            model.id: model.success
+            for model in self.register.models.values()
+            if model.success.reference in scored.success_ppm
+        }
+        return Assessment(
+            sensitivity=sensitivity,
+            success_ppm={m: scored.success_ppm[success.reference] for m, success in models.items()},
+            success_basis={m: success.basis for m, success in models.items()},
+            expected_output_tokens={m: scored.expected_output_tokens[s.reference] for m, s in models.items()},
+            difficulty_ppm=scored.difficulty_ppm,
+            n_input_tokens=scored.n_input_tokens,
+            notes=tuple(sorted({*request.notes, *sensitivity.notes, *scored.notes})),
+        )
+
+    def resolve(self, facts: Facts) -> dict[str, Any]:
+        """All of a record that follows from the facts: clear, then choose. No clock, no state."""
+        objective = self.policy.objectives.purposes.get(facts.purpose, _NO_OBJECTIVE)
+        level = self._level(facts, objective)
+        reviewed = self.clearing.reviewed(facts.at)
+        question = self.policy.question(facts.caller, facts.purpose, self._classes(facts), level, reviewed)
+        cleared = self.clearing.clear(question)
+        candidates = [
+            self._candidate(m, facts, objective, cleared[m], reviewed) for m in self.register.models
+        ]
+        choice = choose(
+            candidates, floor_ppm=objective.quality_floor_ppm, max_fallbacks=objective.max_fallbacks
+        )
+        outcome = outcome_json(choice, candidates, cleared)
+        return {
+            **facts.as_json(level),
+            **outcome,
+            **self._stated(facts, objective, choice),
+            "policy": {
+                "digest": self.policy.digest,
+                "determining": outcome.pop("determining"),
+                "observed": [],
+            },
+        }
+
+    def keys(self, request: Request) -> tuple[bytes, bytes]:
+        """Keyed digests of who asked under which id, and of everything sent but the id."""
+        caller = request.caller
+        who = (caller.gateway or "", caller.agent, caller.user or "", request.id)
+        return self.ledger.keyed("request", *who), self.ledger.keyed("body", canonical_body(request).decode())
+
+    def _record(self, request: Request, salt: bytes, session_key: bytes | None) -> dict[str, Any]:
+        self._check_labels(request.labels)
+        assessment = self.assess(request)
+        facts = Facts(
+            caller=request.caller,
+            purpose=request.purpose,
+            labels=request.labels,
+            needs=tuple(sorted(request.needs)),
+            max_output_tokens=request.max_output_tokens,
+            session_level=Level(self.ledger.session_level(session_key)) if session_key else Level.PUBLIC,
+            at=self._clock(),
+            assessment=assessment,
+            finding_counts=assessment.sensitivity.finding_counts,
+            classifier=self.complexity.identity,
+            detector=self.sensitivity.identity,
+        )
+        resolved = self.resolve(facts)
+        return {
+            "format": RECORD_FORMAT,
+            "decision_id": uuid.uuid4().hex,
+            "session": session_key.hex() if session_key else None,
+            "software": dict(software()),
+            **resolved,
+            "request": {**request_json(request, salt), **resolved["request"]},
+        }
+
+    def _session_key(self, request: Request) -> bytes | None:
+        if request.session is None:
+            return None
+        caller = request.caller
+        return self.ledger.keyed("session", caller.agent, caller.user or "", request.session)
+
+    def _check_labels(self, labels: tuple[str, ...]) -> None:
+        known = [*self.sensitivity.class_levels, *(level.label for level in Level)]
+        if not set(labels) <= set(known):
+            raise InvalidRequestError(f"labels: expected data classes or levels ({', '.join(known)})")
+
+    def _classes(self, facts: Facts) -> tuple[str, ...]:
+        declared = [label for label in facts.labels if label in self.sensitivity.class_levels]
+        return tuple(sorted({*facts.assessment.sensitivity.flagged, *declared}))
+
+    def _level(self, facts: Facts, objective: Objective) -> Level:
+        """Join of classes, notes, labels and session. Only policy can name a lower level for images."""
+        classes, notes = self.sensitivity.class_levels, self.sensitivity.note_levels
+        noted = {note: notes.get(note, Level.RESTRICTED) for note in facts.assessment.sensitivity.notes}
+        vouched = objective.images.get(facts.caller.agent)
+        if vouched is not None and "image" in noted:
+            noted["image"] = Level.parse(vouched)
+        declared = [Level.parse(label) for label in facts.labels if label not in classes]
+        flagged = [classes.get(name, Level.RESTRICTED) for name in self._classes(facts)]
+        return Level.join([facts.session_level, *noted.values(), *declared, *flagged])
+
+    def _candidate(
+        self, model_id: str, facts: Facts, objective: Objective, clearing: Clearing, reviewed: tuple[str, ...]
+    ) -> Candidate:
+        """One model with its expected cost and every code that leaves it out."""
+        model, assessment = self.register.models[model_id], facts.assessment
+        success, cost = assessment.success_ppm.get(model_id), self._cost_nusd(model_id, facts)
+        wanted = facts.max_output_tokens or 0
+        reserved = wanted or assessment.expected_output_tokens.get(model_id, 0)
+        checks = {
+            "review_expired": model.provider not in reviewed,
+            "context_window": assessment.n_input_tokens + reserved > model.context_window_tokens,
+            "output_limit": wanted > model.max_output_tokens,
+            "no_success_estimate": success is None,
+            "no_price": success is not None and cost is None,
+            "over_cost": cost is not None and cost > objective.max_cost_nusd,
+            "too_slow": model.latency.p95_ms > objective.max_latency_p95_ms,
+        }
+        codes = {code for code, holds in checks.items() if holds}
+        codes.update(f"no_{need}" for need in facts.needs if need not in model.capabilities)
+        codes.update(clearing.codes if not clearing.route else ())
+        return Candidate(model_id, success, cost, tuple(sorted(codes)), clearing.fall_back)
+
+    def _cost_nusd(self, model_id: str, facts: Facts) -> int | None:
+        tokens = facts.assessment.expected_output_tokens.get(model_id)
+        price = self.register.price(model_id, facts.at)
+        if tokens is None or price is None:
+            return None
+        bounds = [self.register.models[model_id].max_output_tokens, facts.max_output_tokens or tokens, tokens]
+        return price.cost_nusd(facts.assessment.n_input_tokens, min(bounds))
+
+    def _stated(self, facts: Facts, objective: Objective, choice: Choice) -> dict[str, Any]:
+        """What the register and the objective say of the choice, with the digests that say it."""
+        assessment, chosen = facts.assessment, choice.model
+        example_terms = self.register.example_terms(chosen, facts.at) if chosen else ()
+        below = ("floor_not_met",) if chosen and not choice.floor_met else ()
+        return {
+            "provider": self.register.models[chosen].provider if chosen else None,
+            "region": self.register.models[chosen].region if chosen else None,
+            "success_ppm": assessment.success_ppm[chosen] if chosen else None,
+            "success_basis": assessment.success_basis[chosen] if chosen else None,
+            "floor_ppm": objective.quality_floor_ppm,
+            "guarantee": None,
+            "cost": {
+                "expected_nusd": choice.expected_nusd,
+                "incumbent": self.register.incumbent,
+                "incumbent_nusd": self._cost_nusd(self.register.incumbent, facts),
+            },
+            "exceptions": [],
+            "example_terms": list(example_terms),
+            "notes": sorted({*assessment.notes, *below, *(["example_terms"] if example_terms else [])}),
+            "callers": {"digest": self.policy.callers.digest},
+            "objectives": {"digest": self.policy.objectives.digest},
+            "register": {"digest": self.register.digest},
+            "prices": {"digest": self.register.price_digest},
+        }
