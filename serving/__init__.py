@@ -1,0 +1,1 @@
+"""Serves decisions over HTTP."""

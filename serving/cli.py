@@ -1,0 +1,81 @@
+"""`clearway serve`: the HTTP service."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from clearway.commands.options import BundleOption, HomeOption, PolicyOption, RegisterOption, settings
+from clearway.errors import ConfigurationError
+from serving.loopback import is_loopback
+
+MIN_TOKEN_CHARACTERS: Final = 32
+MAX_CONNECTIONS: Final = 256
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8080,
+    home: HomeOption = None,
+    register: RegisterOption = None,
+    policy: PolicyOption = None,
+    bundle: BundleOption = None,
+) -> None:
+    """Serve decisions over HTTP: POST /v1/route, /v1/assess, GET /v1/decisions/ID, /openapi.json.
+
+    On loopback no credential is needed. For any other address put a token of at least 32 characters into
+    CLEARWAY_TOKEN; clients send it as a bearer token. Refuses to start without a valid register, policy and
+    bundle.
+    """
+    token = service_token(host, os.environ.get("CLEARWAY_TOKEN"))
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print("loading register, policy and classifiers ...")
+
+    import uvicorn
+
+    from clearway.installation import open_router
+    from serving.app import create_app
+
+    router = open_router(settings(home, register, policy, bundle))
+    console.print(f"serving {len(router.register.models)} models on {_url(host, port)} (Ctrl+C to stop)")
+    try:
+        uvicorn.run(
+            create_app(router, token=token),
+            host=host,
+            port=port,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            limit_concurrency=MAX_CONNECTIONS,
+        )
+    except SystemExit:  # uvicorn has logged the system's own words
+        raise ConfigurationError(
+            f"{_url(host, port)}: cannot be listened on; choose another --port"
+        ) from None
+
+
+def service_token(host: str, token: str | None) -> str | None:
+    """The token to ask for, or None on loopback without one.
+
+    Raises:
+        ConfigurationError: The token is too short or cannot stand in a header, or is missing for an address
+            that others reach.
+    """
+    if token is not None and len(token) < MIN_TOKEN_CHARACTERS:
+        raise ConfigurationError(f"CLEARWAY_TOKEN: expected at least {MIN_TOKEN_CHARACTERS} characters")
+    if token is not None and not _is_header_word(token):
+        raise ConfigurationError("CLEARWAY_TOKEN: expected visible ASCII characters only, without spaces")
+    if token is None and not is_loopback(host):
+        raise ConfigurationError("CLEARWAY_TOKEN: required for an address other than loopback; set it")
+    return token
+
+
+def _is_header_word(token: str) -> bool:
+    return token.isascii() and token.isprintable() and " " not in token
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,111 @@
+"""What `/openapi.json` says of each operation."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from clearway.request import MAX_LABELS
+
+DESCRIPTION: Final = (
+    "The decision point behind an LLM gateway: which model may this caller send this data to, at what cost, "
+    "and by which rule. Clearway decides; the gateway calls the model. Errors are RFC 9457 problem documents."
+)
+
+_PROBLEM: Final = {
+    "description": "Problem document",
+    "content": {
+        "application/problem+json": {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "code", "detail"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "code": {"type": "string", "description": "Stable; safe to match on."},
+                    "detail": {
+                        "type": "string",
+                        "description": "What, expected, got. Never a part of a prompt.",
+                    },
+                },
+            }
+        }
+    },
+}
+_MESSAGES: Final = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "required": ["role"],
+        "properties": {"role": {"type": "string"}, "content": {}},
+    },
+}
+_CALLER: Final = {
+    "description": "The agent, or the agent and the user it acts for.",
+    "oneOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "required": ["agent"],
+            "additionalProperties": False,
+            "properties": {"agent": {"type": "string"}, "user": {"type": "string"}},
+        },
+    ],
+}
+_ROUTE_BODY: Final = {
+    "type": "object",
+    "required": ["caller", "request"],
+    "additionalProperties": False,
+    "properties": {
+        "id": {
+            "type": "string",
+            "description": "Yours; a retry with the same id and body gets the same decision.",
+        },
+        "caller": _CALLER,
+        "purpose": {"type": "string", "description": "Registered to the caller; its first one by default."},
+        "session": {"type": "string", "maxLength": 256},
+        "labels": {
+            "type": "array",
+            "maxItems": MAX_LABELS,
+            "items": {"type": "string"},
+            "description": "Data classes or levels that you declare; they only raise.",
+        },
+        "request": {
+            "type": "object",
+            "required": ["messages"],
+            "description": "An OpenAI-style chat request.",
+            "properties": {"messages": _MESSAGES},
+        },
+    },
+}
+_ASSESS_BODY: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "Either text or messages.",
+    "properties": {"id": {"type": "string"}, "text": {"type": "string"}, "messages": _MESSAGES},
+}
+
+
+# Any operation: a reserved header, or a fault of ours.
+_ALWAYS: Final = (422, 500)
+
+
+def _operation(summary: str, statuses: tuple[int, ...], body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Arguments of a route; a status that is not listed here is not answered."""
+    responses = dict.fromkeys(sorted({*statuses, *_ALWAYS}), _PROBLEM)
+    operation: dict[str, Any] = {"summary": summary, "responses": responses}
+    if body is not None:
+        operation["openapi_extra"] = {
+            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}}
+        }
+    return operation
+
+
+ROUTE: Final = _operation(
+    "Decide a request and record the decision", (400, 401, 403, 409, 413, 415, 503), _ROUTE_BODY
+)
+ASSESS: Final = _operation("Assess a prompt without deciding", (400, 401, 413, 415), _ASSESS_BODY)
+DECISION: Final = _operation("The record of a decision", (401, 404, 503))
+HEALTH: Final = _operation("Alive: the process answers", ())
+READY: Final = _operation("Ready to decide: the ledger can be written", (503,))
