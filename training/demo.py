@@ -1,0 +1,236 @@
+"""`make demo`: route real prompts, then show models, spend, classes, refusals and time.
+
+The prompts are those of the corpora where `CLEARWAY_CORPORA` points to them (MT-Bench, MMLU, the
+sensitive-text sets), else the samples of this repository. Every decision goes on the installation's ledger.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from clearway.commands.options import HomeOption, people_console, settings
+from clearway.commands.requests import local_request
+from clearway.explanation import format_usd
+from clearway.installation import data_folder, open_router
+from clearway.router import Router
+
+ANSWER_SOURCES: Final = ("routellm_mt_bench", "routellm_mmlu")
+SENSITIVE_FILES: Final = (
+    "presidio_synth_v2",
+    "presidio_generated_large",
+    "secrets_gitleaks",
+    "emails_bipia_unannotated",
+)
+_PERCENTILES: Final = (50, 99)
+
+
+@dataclass
+class Tally:
+    """What came of the requests of one source; money is compared only where the incumbent was cleared too."""
+
+    n: int = 0
+    routed: int = 0
+    spent_nusd: int = 0
+    compared_nusd: int = 0
+    incumbent_nusd: int = 0
+    incumbent_not_cleared: int = 0
+    below_floor: int = 0
+    pinned: int = 0
+    models: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+
+    def add(self, record: Mapping[str, Any], seconds: float) -> None:
+        """Count one decision."""
+        self.n += 1
+        self.seconds.append(seconds)
+        self.classes.update(record["classification"]["flagged"])
+        self.pinned += record["classification"]["level"] not in ("public", "internal")
+        if record["verdict"] != "route":
+            self.refusals.update(record["policy"]["determining"] or ["no policy permits it"])
+            return
+        self.routed += 1
+        self.models[record["model"]] += 1
+        self.below_floor += not record["floor_met"]
+        self.spent_nusd += record["cost"]["expected_nusd"]
+        cost = record["cost"]
+        incumbent = next(c for c in record["candidates"] if c["model"] == cost["incumbent"])
+        if incumbent["codes"]:
+            self.incumbent_not_cleared += 1
+        else:
+            self.compared_nusd += cost["expected_nusd"]
+            self.incumbent_nusd += cost["incumbent_nusd"]
+
+    @property
+    def n_compared(self) -> int:
+        """Routed requests for which the incumbent was cleared too."""
+        return self.routed - self.incumbent_not_cleared
+
+    def as_json(self) -> dict[str, Any]:
+        """Totals and counts."""
+        return {
+            "requests": self.n,
+            "routed": self.routed,
+            "below_floor": self.below_floor,
+            "confidential_or_restricted": self.pinned,
+            "expected_nusd": self.spent_nusd,
+            "compared_nusd": self.compared_nusd,
+            "incumbent_nusd": self.incumbent_nusd,
+            "incumbent_not_cleared": self.incumbent_not_cleared,
+            "models": dict(self.models.most_common()),
+            "classes": dict(self.classes.most_common()),
+            "refusals": dict(self.refusals.most_common()),
+            **{f"p{p}_ms": round(percentile(self.seconds, p) * 1_000, 1) for p in _PERCENTILES},
+        }
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """Value below which `percent` of the values lie; nearest rank, 0 for none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0
+
+
+def corpus_lines(corpora: Path, n: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Source and request line of up to `n` prompts of each source, spread evenly over it."""
+    import pandas as pd
+
+    answers = pd.read_parquet(
+        corpora / "routing" / "graded_answers.parquet", columns=["source", "prompt_id", "prompt"]
+    )
+    for source in ANSWER_SOURCES:
+        prompts = answers[answers["source"] == source].drop_duplicates("prompt_id")["prompt"].tolist()
+        yield from ((source, _line(text)) for text in _spread(prompts, n))
+    for name in SENSITIVE_FILES:
+        with gzip.open(corpora / "pii" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
+            texts = [json.loads(row)["text"] for row in file]
+        yield from ((name, _line(text)) for text in _spread(texts, n))
+
+
+def sample_lines() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The samples of this repository, by kind."""
+    import csv
+
+    folder = data_folder() / "samples"
+    with (folder / "expected.csv").open(encoding="utf-8", newline="") as file:
+        kinds = {row["id"]: row["kind"] for row in csv.DictReader(file)}
+    for row in (folder / "requests.jsonl").read_text(encoding="utf-8").splitlines():
+        line = json.loads(row)
+        yield kinds[line["id"]], line
+
+
+def demo(
+    *,
+    home: HomeOption = None,
+    n: Annotated[int, typer.Option(min=1, help="Prompts of each corpus.")] = 100,
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Route data/samples even where corpora are.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+) -> None:
+    """Route real prompts and show what came of it."""
+    corpora = os.environ.get("CLEARWAY_CORPORA")
+    lines = list(sample_lines() if samples or not corpora else corpus_lines(Path(corpora), n))
+    console, progress_console = people_console(), Console(stderr=True)
+    chosen = settings(home)
+    with progress_console.status("loading register, policy and classifiers"):
+        router = open_router(chosen)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    numbered = [(source, {**line, "id": f"demo-{stamp}-{i:05}"}) for i, (source, line) in enumerate(lines)]
+    kept = _keep(chosen.home / "demo" / f"{stamp}.jsonl", [line for _, line in numbered])
+    tallies = _route(router, numbered, progress_console)
+    if as_json:
+        console.print_json(data={name: tally.as_json() for name, tally in tallies.items()})
+    else:
+        _show(console, tallies)
+        console.print(
+            f"\nCheck it:  clearway ledger verify;  clearway replay --all --requests {kept}", soft_wrap=True
+        )
+
+
+def _route(router: Router, lines: list[tuple[str, dict[str, Any]]], console: Console) -> dict[str, Tally]:
+    tallies: dict[str, Tally] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("routing", total=len(lines))
+        for source, line in lines:
+            request = local_request(router, line)
+            started = time.perf_counter()
+            decision = router.decide(request)
+            seconds = time.perf_counter() - started
+            for name in (source, "all"):
+                tallies.setdefault(name, Tally()).add(decision.record, seconds)
+            progress.update(task, advance=1, description=source)
+    return tallies
+
+
+def _show(console: Console, tallies: dict[str, Tally]) -> None:
+    everything = tallies.pop("all")
+    console.print(_sources_table({**tallies, "all": everything}))
+    console.print(_counts_table("models chosen", everything.models, everything.n))
+    console.print(_counts_table("data classes found", everything.classes, everything.n))
+    console.print(_counts_table("refused, forbidden by", everything.refusals, everything.n))
+    saved = 1 - everything.compared_nusd / everything.incumbent_nusd if everything.incumbent_nusd else 0
+    compared, incumbent = format_usd(everything.compared_nusd), format_usd(everything.incumbent_nusd)
+    console.print(
+        f"Where the incumbent is cleared too ({everything.n_compared} requests): "
+        f"expected spend {compared} against {incumbent}, {saved:.0%} less, by estimated lengths and register "
+        "prices at each purpose's quality floor; quality is estimated too. "
+        f"For {everything.incumbent_not_cleared} more the incumbent was not cleared at all. "
+        f"{everything.below_floor} decisions are below the floor and say so.",
+        soft_wrap=True,
+    )
+
+
+def _sources_table(tallies: Mapping[str, Tally]) -> Table:
+    headers = ("source", "requests", "routed", "pinned*", "spend", "incumbent", "p50 ms", "p99 ms")
+    table = Table(*headers, caption="* confidential or restricted", box=None, pad_edge=False)
+    for name, tally in tallies.items():
+        times = [f"{percentile(tally.seconds, p) * 1_000:.1f}" for p in _PERCENTILES]
+        money = (format_usd(tally.compared_nusd), format_usd(tally.incumbent_nusd))
+        table.add_row(name, str(tally.n), str(tally.routed), str(tally.pinned), *money, *times)
+    return table
+
+
+def _counts_table(title: str, counts: Counter[str], total: int) -> Table:
+    table = Table(title, "requests", "share", box=None, pad_edge=False, title_justify="left")
+    for name, count in counts.most_common():
+        table.add_row(name, str(count), f"{count / total:.1%}")
+    if not counts:
+        table.add_row("none", "0", "0.0%")
+    return table
+
+
+def _line(text: str) -> dict[str, Any]:
+    return {"request": {"messages": [{"role": "user", "content": text}]}}
+
+
+def _spread(items: list[str], n: int) -> list[str]:
+    step = max(1, len(items) // n)
+    return items[::step][:n]
+
+
+def _keep(path: Path, lines: list[dict[str, Any]]) -> Path:
+    """The demo's own requests, so that `clearway replay --requests` can assess them again."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+if __name__ == "__main__":
+    typer.run(demo)
