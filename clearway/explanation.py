@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,21 @@ from rich.table import Table
 from rich.text import Text
 
 NUSD_PER_USD = 1_000_000_000
+# What the codes say that are not policy ids.
+CODES = {
+    "context_window": "The request and its answer do not fit the model's context.",
+    "no_json": "The request needs JSON mode, which the model does not offer.",
+    "no_price": "The register has no price for it on this day.",
+    "no_success_estimate": "The complexity model knows no reference model for it.",
+    "no_tools": "The request needs tools, which the model does not offer.",
+    "no_vision": "The request holds an image, which the model cannot see.",
+    "not_permitted": "No policy permits it.",
+    "output_limit": "The answer asked for is longer than the model can give.",
+    "over_cost": "The expected cost is over the purpose's limit.",
+    "policy_error": "A policy failed when it was asked, which counts as a denial.",
+    "review_expired": "The review of its provider has expired.",
+    "too_slow": "Its stated latency is over the purpose's limit.",
+}
 
 
 def explain_record(record: Mapping[str, Any], reasons: Mapping[str, str]) -> RenderableType:
@@ -65,13 +81,20 @@ def _found(record: Mapping[str, Any]) -> str:
 
 
 def _policy(record: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
-    words = "Permitted by" if record["verdict"] == "route" else "Forbidden by"
-    ids = record["policy"]["determining"]
-    if not ids:
-        return f"{words}: no policy (nothing permits it)" if words == "Forbidden by" else ""
-    return "\n".join(
-        [f"{words}:", *(f"  {name}: {reasons.get(name, 'no longer in the pack')}" for name in ids)]
-    )
+    if record["verdict"] == "route":
+        ids = record["policy"]["determining"]
+        return "\n".join(["Permitted by:", *(_reason(name, reasons) for name in ids)])
+    counts = Counter(code for item in record["excluded"] for code in item["codes"])
+    lines = [
+        f"{_reason(code.removeprefix('forbidden:'), reasons)} ({count} of {len(record['excluded'])} models)"
+        for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return "\n".join(["Left out for:", *lines])
+
+
+def _reason(name: str, reasons: Mapping[str, str]) -> str:
+    words = reasons.get(name) or CODES.get(name, "a policy that is no longer in the pack")
+    return f"  {name}: {words}"
 
 
 def _quality(record: Mapping[str, Any]) -> str:

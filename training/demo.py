@@ -62,7 +62,8 @@ class Tally:
         self.classes.update(record["classification"]["flagged"])
         self.pinned += record["classification"]["level"] not in ("public", "internal")
         if record["verdict"] != "route":
-            self.refusals.update(record["policy"]["determining"] or ["no policy permits it"])
+            codes = {code for item in record["excluded"] for code in item["codes"]}
+            self.refusals.update(code.removeprefix("forbidden:") for code in codes)
             return
         self.routed += 1
         self.models[record["model"]] += 1
@@ -183,7 +184,7 @@ def _show(console: Console, tallies: dict[str, Tally]) -> None:
     console.print(_sources_table({**tallies, "all": everything}))
     console.print(_counts_table("models chosen", everything.models, everything.n))
     console.print(_counts_table("data classes found", everything.classes, everything.n))
-    console.print(_counts_table("refused, forbidden by", everything.refusals, everything.n))
+    console.print(_counts_table("refused, models left out for", everything.refusals, everything.n))
     saved = 1 - everything.compared_nusd / everything.incumbent_nusd if everything.incumbent_nusd else 0
     compared, incumbent = format_usd(everything.compared_nusd), format_usd(everything.incumbent_nusd)
     console.print(
