@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -10,7 +11,7 @@ from typing import Final, NamedTuple
 import spacy
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry
 from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
-from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
+from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, SpacyNlpEngine
 
 from clearway.errors import SensitivityError
 
@@ -23,6 +24,8 @@ _IGNORED: Final = (
     "CARDINAL DATE EVENT FAC GPE LANGUAGE LAW LOC MONEY NORP ORDINAL ORG PERCENT PRODUCT QUANTITY "
     "TIME WORK_OF_ART"
 )
+_LONG_RUN: Final = re.compile(r"\S{100,}")
+_SYMBOL: Final = re.compile(r"[\W_]")
 
 
 class Spot(NamedTuple):
@@ -53,6 +56,10 @@ class _SmallSpacyEngine(SpacyNlpEngine):  # type: ignore[misc, unused-ignore]
         self.nlp = {  # type: ignore[assignment, unused-ignore]
             LANGUAGE: spacy.load(SPACY_MODEL, exclude=list(UNUSED_PIPES))
         }
+
+    def process_text(self, text: str, language: str) -> NlpArtifacts:
+        """Tokens and names of a text; the patterns still see the text itself."""
+        return super().process_text(_without_long_runs(text), language)
 
 
 class Engine:
@@ -86,6 +93,15 @@ class Engine:
         with self._lock, self._pipeline.memory_zone():
             results = self._analyzer.analyze(text=text, language=LANGUAGE, entities=list(entities))
             return [Spot(r.entity_type, r.start, r.end, r.score) for r in results]
+
+
+def _without_long_runs(text: str) -> str:
+    """The text, as long as before, with spaces for the symbols of long runs without white space.
+
+    spaCy's tokeniser takes symbols off a run one by one and looks at all the rest each time: 5,000 brackets
+    in a row would take seconds.
+    """
+    return _LONG_RUN.sub(lambda run: _SYMBOL.sub(" ", run[0]), text)
 
 
 def _silence() -> None:

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -274,3 +275,22 @@ def test_identity_names_engine_and_table(detector: PresidioDetector) -> None:
     """The version is Presidio's and the table's."""
     assert (detector.identity.name, detector.identity.version) == ("presidio", "2.2.366+1")
     assert repr(detector) == "PresidioDetector(version='2.2.366+1')"
+
+
+@pytest.mark.parametrize("symbol", ["😀", ")", "$", "_", "'s"])
+def test_a_run_of_symbols_costs_no_more_than_prose(scan: Scan, symbol: str) -> None:
+    """SpaCy's tokeniser is quadratic in such a run; 5,000 characters of it once took seconds."""
+    times = []
+    for text in (symbol * (5_000 // len(symbol)), "word " * 1_000):
+        started = time.perf_counter()
+        scan(text)
+        times.append(time.perf_counter() - started)
+    assert times[0] < 4 * times[1]
+
+
+def test_a_value_in_a_long_run_is_still_found(scan: Scan) -> None:
+    """The patterns read the text itself, with the offsets of the text."""
+    text = "(" * 300 + "orchard.lane42@example.com" + ")" * 300
+    result = scan(text)
+    assert "contact" in result.flagged
+    assert [text[f.start : f.end] for f in result.findings] == ["orchard.lane42@example.com"]
