@@ -10,6 +10,7 @@ export CLEARWAY_CORPORA ?= $(abspath $(CORPORA))
 endif
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+export ORT_DISABLE_TELEMETRY := 1
 export TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS :=
 
 .DEFAULT_GOAL := help

@@ -136,3 +136,16 @@ def test_importing_loads_neither_runtime_nor_training_stack() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_onnxruntime_leaves_no_trace_and_reports_nothing(tmp_path: Path) -> None:
+    """Its telemetry, on by default, would write a device id into the home at once and send events later."""
+    program = (
+        "from clearway.bundle import load_bundle; from clearway.complexity import OnnxComplexityModel\n"
+        "from clearway.installation import data_folder; from clearway.testing import fake_request\n"
+        "bundle = load_bundle(data_folder() / 'classifiers' / 'default', trusted=None)\n"
+        "OnnxComplexityModel(bundle).score(fake_request())"
+    )
+    environment = {"HOME": str(tmp_path), "PATH": ""}  # without CI, which would silence it by itself
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment, timeout=60)
+    assert list(tmp_path.rglob("*")) == []
