@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from clearway.request import MAX_BODY_BYTES, MAX_CHARACTERS
 from clearway.router import Router
-from clearway.testing import FakeSensitivity
+from clearway.testing import FakeSensitivity, shipped_policy
+from serving.app import create_app
 
+MakeRouter = Callable[..., Router]
+MakeClient = Callable[..., TestClient]
 ExpectProblem = Callable[..., None]
 JSON = {"content-type": "application/json"}
 CHAT = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -183,3 +189,38 @@ def test_a_wrong_method(
     response = client.request(method, path)
     expect_problem(response, 405, "http_error", "Method Not Allowed")
     assert response.headers["allow"] == allow
+
+
+def test_a_gateway_speaks_only_for_its_callers(
+    make_router: MakeRouter, client_of: MakeClient, expect_problem: ExpectProblem
+) -> None:
+    """A registered caller that the gateway may not name is refused; an assessment needs no caller at all."""
+    policy = shipped_policy()
+    silent = policy.callers.gateways["local-gateway"].model_copy(update={"speaks_for": ["support-bot"]})
+    callers = replace(policy.callers, gateways={silent.id: silent})
+    router = make_router(policy=replace(policy, callers=callers))
+    client = client_of(router)
+    detail = "caller: local-gateway may not speak for it; add it to speaks_for"
+    expect_problem(client.post("/v1/route", json=LINE), 403, "unknown_caller", detail)
+    assert router.ledger.size() == 0
+    assert client.post("/v1/assess", json={"text": "Hello"}).status_code == 200
+
+
+def test_a_client_that_leaves_is_no_fault_of_ours(router: Router, caplog: pytest.LogCaptureFixture) -> None:
+    """A body whose rest never comes is the sender's problem: nothing decided, no incident."""
+    body = [{"type": "http.request", "body": b'{"id": "a"', "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return body.pop(0) if body else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/route", "query_string": b"", "headers": headers}
+    asyncio.run(create_app(router)(scope, receive, send))
+    assert not [record for record in caplog.records if record.name == "clearway.serving"]
+    answer = json.loads(b"".join(message.get("body", b"") for message in sent) or b"{}")
+    assert answer.get("detail") == "body: expected all of it, got a closed connection"
+    assert router.ledger.size() == 0

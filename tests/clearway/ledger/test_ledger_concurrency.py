@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from clearway.errors import RequestConflictError
 from clearway.ledger.checkpoint import Verifier, parse_checkpoint
 from clearway.ledger.export import snapshot
-from clearway.ledger.sqlite import SqliteLedger, open_ledger
+from clearway.ledger.sqlite import SqliteLedger, _use_wal, open_ledger
 from clearway.ledger.store import Entry, Private
 from clearway.ledger.verify import verify_entries
 
@@ -165,3 +167,28 @@ def test_a_killed_process_loses_nothing_it_acknowledged(tmp_path: Path, n_acknow
         assert ledger.lookup(f"request-{index}".encode(), b"body") == ledger.get(index)
     assert ledger.append("note", {}).index == size
     ledger.close()
+
+
+class Busy:
+    """A connection whose first calls find the file locked, as when two processes set it up at once."""
+
+    def __init__(self, n_refusals: int, code: int = sqlite3.SQLITE_BUSY) -> None:
+        self.n_left, self.code = n_refusals, code
+
+    def execute(self, _: str) -> None:
+        """Fail as SQLite does, at once and without its busy time-out."""
+        if self.n_left:
+            self.n_left -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = self.code
+            raise error
+
+
+def test_opening_waits_for_another_that_sets_the_file_up() -> None:
+    """The change to write-ahead logging is tried again until the deadline, and only when it was busy."""
+    busy = Busy(3)
+    _use_wal(busy, time.monotonic() + 5)  # type: ignore[arg-type]  # the one method it calls
+    assert busy.n_left == 0
+    for connection, deadline in ((Busy(9), 0.0), (Busy(1, sqlite3.SQLITE_READONLY), time.monotonic() + 5)):
+        with pytest.raises(sqlite3.OperationalError, match=r"^database is locked$"):
+            _use_wal(connection, deadline)  # type: ignore[arg-type]  # the one method it calls
