@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clearway.assessment import Level
-from clearway.errors import InvalidRequestError, LedgerUnavailableError, RequestConflictError
+from clearway.errors import InvalidRequestError, LedgerUnavailableError
 from clearway.installation import data_folder
 from clearway.ledger.canonical import canonical_json
 from clearway.ledger.checkpoint import Verifier
@@ -215,35 +215,6 @@ def test_more_data_classes_never_clear_more_models(situation: dict[str, Any], mo
     assert cleared_in(worse) <= cleared_in(plain)
 
 
-def test_a_sessions_level_only_rises() -> None:
-    """After a restricted turn, an innocent one of the same session stays restricted; others do not."""
-    router = fake_router(sensitivity=FakeSensitivity({"4111": "financial"}))
-    router.decide(fake_request("card 4111", id="1", session="s"))
-    again = router.decide(fake_request("thanks", id="2", session="s")).record
-    assert (again["classification"]["session_level"], again["classification"]["level"]) == ("restricted",) * 2
-    other = router.decide(fake_request("thanks", id="3", session="t")).record
-    assert other["classification"]["level"] == "public"
-
-
-def test_an_empty_session_id_is_no_session() -> None:
-    """Two callers with an empty session id share nothing."""
-    router = fake_router(sensitivity=FakeSensitivity({"4111": "financial"}))
-    router.decide(fake_request("card 4111", id="1", session=""))
-    after = router.decide(fake_request("thanks", id="2", session="")).record
-    assert after["session"] is None
-    assert after["classification"]["level"] == "public"
-
-
-def test_a_session_belongs_to_its_caller() -> None:
-    """The same session id of another caller is another session."""
-    router = fake_router(sensitivity=FakeSensitivity({"4111": "financial"}))
-    router.decide(fake_request("card 4111", id="1", session="s"))
-    other = router.decide(
-        fake_request("hi", id="2", session="s", agent="support-bot", purpose="customer_support")
-    )
-    assert other.record["classification"]["level"] == "public"
-
-
 def test_no_text_of_the_request_is_in_record_log_or_repr(caplog: pytest.LogCaptureFixture) -> None:
     """A canary in every place a text can stand shows up nowhere but in the request."""
     chat = {
@@ -297,48 +268,6 @@ def test_an_image_needs_a_model_that_sees() -> None:
     blind = [c for c in record["candidates"] if "vision" not in REGISTER.models[c["model"]].capabilities]
     assert blind
     assert all("no_vision" in candidate["codes"] for candidate in blind)
-
-
-def test_a_retry_gets_the_same_decision() -> None:
-    """The same client, id and body: one record, the same answer."""
-    router = fake_router()
-    first, again = router.decide(fake_request()), router.decide(fake_request())
-    assert first.as_json() == again.as_json()
-    assert router.ledger.size() == 1
-
-
-def test_racing_retries_get_one_decision() -> None:
-    """Eight threads with the same id and body: one record, one answer."""
-    router = fake_router()
-    with ThreadPoolExecutor(8) as pool:
-        decisions = list(pool.map(lambda _: router.decide(fake_request()), range(32)))
-    assert {decision.id for decision in decisions} == {decisions[0].id}
-    assert router.ledger.size() == 1
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"text": "other"},
-        {"purpose": "research", "session": "s"},
-        {"labels": ["personal"]},
-    ],
-)
-def test_another_body_under_the_same_id_is_a_conflict(fields: dict[str, Any]) -> None:
-    """Whatever of the body changes, the id is taken."""
-    router = fake_router()
-    router.decide(fake_request())
-    text = r"^id: already used by this caller for another body; use a new id$"
-    with pytest.raises(RequestConflictError, match=text):
-        router.decide(fake_request(**fields))
-
-
-def test_the_same_id_of_another_caller_is_another_request() -> None:
-    """Ids are the client's own."""
-    router = fake_router()
-    first = router.decide(fake_request())
-    other = router.decide(fake_request(agent="support-bot", purpose="customer_support"))
-    assert first.id != other.id
 
 
 def test_an_unknown_label_is_refused() -> None:
