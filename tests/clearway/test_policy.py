@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import tempfile
 from collections.abc import Mapping
@@ -18,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearway.assessment import Level
-from clearway.errors import PolicyError
 from clearway.installation import data_folder
 from clearway.policy import ACTIONS, Clearing, Policy, PolicyClearing, PolicyQuestion, load_policy
 from clearway.register import Provider, Register
@@ -252,24 +250,6 @@ def test_an_error_as_a_fallback_is_a_denial() -> None:
     assert kept == {name for name in answers if REGISTER.provider_of(name).content_kept_days == 0}
 
 
-def test_a_request_that_does_not_fit_the_schema_is_a_denial() -> None:
-    """A model id that the schema cannot place is no way around it: Cedar refuses, and so do we."""
-    schema = cedarpy.Schema.from_str(
-        (SHIPPED / "schema.cedarschema").read_text().replace("level: String", "level: Long")
-    )
-    answers = PolicyClearing(replace(policy_of(ALLOW), schema=schema), REGISTER).clear(ask())
-    assert {answer.codes for answer in answers.values()} == {("policy_error",)}
-    assert not cleared(answers)
-
-
-@pytest.mark.parametrize("text", ["", "// nothing\n"])
-def test_an_empty_policy_clears_nothing(text: str) -> None:
-    """Deny by default: without a permit every model is not_permitted."""
-    answers = PolicyClearing(policy_of(text), REGISTER).clear(ask())
-    assert set(answers) == set(REGISTER.models)
-    assert set(answers.values()) == {Clearing(False, False, (), ("not_permitted",))}
-
-
 def test_every_forbid_that_applies_is_named() -> None:
     """The codes name each forbid, over all principals, sorted; a permit that is overruled is not named."""
     text = ALLOW + rule("forbid", "principal is User", "z-users") + rule("forbid", "true", "a-all")
@@ -417,131 +397,3 @@ def test_every_shipped_rule_matters(identifier: str) -> None:
     ]
     assert any(without.clear(question) != SHIPPED_CLEARING.clear(question) for question in asked)
     assert POLICY.reasons[identifier].endswith(".")
-
-
-# Loading.
-
-TEMPLATE = '@id("a") @reason("r") permit (principal == ?principal, action, resource);'
-NO_FIT = '@id("a") @reason("r") permit (principal, action, resource) when { resource.colour == "red" };'
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (
-            "permit (principal, action, resource);",
-            "rules.cedar: a policy has no @id; annotate each policy with a unique @id and a @reason",
-        ),
-        (
-            '@id @reason("r") permit (principal, action, resource);',
-            "rules.cedar: a policy has no @id; annotate each policy with a unique @id and a @reason",
-        ),
-        (
-            '@id("a") permit (principal, action, resource);',
-            'rules.cedar: @id("a") has no @reason; say why it is there',
-        ),
-        (
-            '@id("a") @reason("") permit (principal, action, resource);',
-            'rules.cedar: @id("a") has no @reason; say why it is there',
-        ),
-        (ALLOW + ALLOW, 'rules.cedar: @id("allow") stands twice; policy ids are unique'),
-        (
-            TEMPLATE,
-            "rules.cedar: templates (?principal, ?resource) are not supported; write a policy",
-        ),
-        (
-            NO_FIT,
-            (
-                "rules.cedar: does not fit the schema; "
-                "for policy `policy0`, attribute `colour` on entity type `Model` not found"
-            ),
-        ),
-        ("permit (", "rules.cedar: not a Cedar policy file; unexpected end of input"),
-        (b"// \xff", "rules.cedar: expected UTF-8; save the file as UTF-8"),
-    ],
-)
-def test_a_bad_policy_file_is_refused(tmp_path: Path, text: str | bytes, message: str) -> None:
-    """What does not parse, does not fit the schema or does not say what it is for does not load."""
-    with pytest.raises(PolicyError, match=rf"\A{re.escape(message)}\Z"):
-        load_policy(folder_with(tmp_path, rules=text))
-
-
-@pytest.mark.parametrize(
-    ("schema", "message"),
-    [
-        (b"entity (", "schema.cedarschema: not a Cedar schema; error parsing schema: unexpected token `(`"),
-        (b"\xff", "schema.cedarschema: expected UTF-8; save the file as UTF-8"),
-    ],
-)
-def test_a_bad_schema_is_refused(tmp_path: Path, schema: bytes, message: str) -> None:
-    """A schema that does not parse refuses to load, even where no policy would need it."""
-    folder = folder_with(tmp_path, rules="")
-    (folder / "schema.cedarschema").write_bytes(schema)
-    with pytest.raises(PolicyError, match=rf"\A{re.escape(message)}\Z"):
-        load_policy(folder)
-
-
-@pytest.mark.parametrize("name", ["schema.cedarschema", "callers.yaml", "objectives.yaml"])
-def test_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
-    """Each file of the folder is needed; the text names the whole path."""
-    path = folder_with(tmp_path, rules=ALLOW) / name
-    path.unlink()
-    text = f"{path}: cannot be read (No such file or directory); restore the file"
-    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
-        load_policy(tmp_path)
-
-
-def test_a_folder_without_policies_is_refused(tmp_path: Path) -> None:
-    """No Cedar file at all is taken for a mistake, unlike an empty one."""
-    text = f"{tmp_path}: no .cedar file; an empty one denies everything, a missing one is a mistake"
-    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
-        load_policy(folder_with(tmp_path))
-
-
-def test_ids_are_unique_across_files(tmp_path: Path) -> None:
-    """The same id in two files is refused, in the name of the second."""
-    text = 'b.cedar: @id("allow") stands twice; policy ids are unique'
-    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
-        load_policy(folder_with(tmp_path, a=ALLOW, b=ALLOW))
-
-
-@pytest.mark.parametrize("order", [("a", "b", "c"), ("c", "b", "a"), ("b", "c", "a")])
-def test_the_order_of_files_is_irrelevant(tmp_path: Path, order: tuple[str, ...]) -> None:
-    """In whatever order the files were written, digest, reasons and answers are the same."""
-    texts = {"a": ALLOW, "b": rule("forbid", CONDITIONS[1], "b"), "c": rule("permit", CONDITIONS[2], "c")}
-    first, second = tmp_path / "first", tmp_path / "second"
-    first.mkdir()
-    second.mkdir()
-    one = load_policy(folder_with(first, **texts))
-    other = load_policy(folder_with(second, **{name: texts[name] for name in order}))
-    assert (one.digest, dict(one.reasons)) == (other.digest, dict(other.reasons))
-    assert PolicyClearing(one, REGISTER).clear(ask()) == PolicyClearing(other, REGISTER).clear(ask())
-
-
-def test_the_digest_is_of_policies_and_schema(tmp_path: Path) -> None:
-    """Another text, another file name or another schema is another digest; callers have their own."""
-    folders = [tmp_path / str(index) for index in range(5)]
-    for folder in folders:
-        folder.mkdir()
-        folder_with(folder)
-    for folder, name in zip(folders, ["a", "a", "b", "a", "a"], strict=True):
-        (folder / f"{name}.cedar").write_text(ALLOW, encoding="utf-8")
-    (folders[1] / "a.cedar").write_text(ALLOW.replace('"r"', '"s"'), encoding="utf-8")
-    schema = folders[3] / "schema.cedarschema"
-    schema.write_text(schema.read_text(encoding="utf-8") + "entity Other;", encoding="utf-8")
-    callers = folders[4] / "callers.yaml"
-    callers.write_text(
-        callers.read_text(encoding="utf-8").replace("kind: agent", "kind: service"), encoding="utf-8"
-    )
-    loaded = [load_policy(folder) for folder in folders]
-    assert len({policy.digest for policy in loaded}) == 4
-    assert loaded[4].digest == loaded[0].digest
-    assert loaded[4].callers.digest != loaded[0].callers.digest
-
-
-def test_reasons_of_the_shipped_pack() -> None:
-    """Every shipped policy has a unique id and a reason."""
-    text = (SHIPPED / "default.cedar").read_text(encoding="utf-8")
-    parsed = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
-    assert len(POLICY.reasons) == len(parsed)
-    assert all(POLICY.reasons.values())
