@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from clearway.optimiser import Candidate, choose
 
-# Few values, so that ties are common.
-ppm = st.none() | st.sampled_from([0, 1, 2, 3]) | st.integers(0, 1_000_000)
-nusd = st.none() | st.sampled_from([0, 1, 2, 3]) | st.integers(0, 10**15)
-code_sets = st.just(()) | st.sampled_from([("no_tools",), ("forbidden:x", "too_slow")])
+# Few values, so that ties are common, and most candidates eligible, so that there is something to choose.
+ppm = st.sampled_from([*range(8), *range(8), 1_000_000, None])
+nusd = st.sampled_from([*range(8), *range(8), 10**15, None])
+code_sets = st.sampled_from([(), (), (), (), ("no_tools",), ("forbidden:x", "too_slow")])
 bodies = st.lists(st.tuples(ppm, nusd, code_sets, st.booleans()), max_size=8)
 pools = bodies.map(lambda rows: [Candidate(f"m{index}", *row) for index, row in enumerate(rows)])
-floors = st.sampled_from([0, 1, 2, 3]) | st.integers(0, 1_000_000)
+floors = st.integers(0, 9)
 limits = st.integers(0, 4)
 
 
@@ -97,6 +97,12 @@ def test_ties() -> None:
     pool = [Candidate("c", 8, 5), Candidate("b", 9, 5), Candidate("a", 9, 5), Candidate("d", 1, 0)]
     choice = choose(pool, floor_ppm=8, max_fallbacks=3)
     assert (choice.model, choice.fallbacks) == ("a", ("b", "c", "d"))
+
+
+def test_cheaper_comes_before_better() -> None:
+    """Among models that are good enough the cheapest is chosen, not the best."""
+    pool = [Candidate("best", 10, 9), Candidate("cheap", 8, 1), Candidate("poor", 7, 0)]
+    assert choose(pool, floor_ppm=8, max_fallbacks=0).model == "cheap"
 
 
 @pytest.mark.parametrize(

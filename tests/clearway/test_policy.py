@@ -331,15 +331,20 @@ def test_low_risk_data_goes_anywhere_reviewed(level: Level) -> None:
 
 def test_region_and_purpose_are_honoured(answered: Answered) -> None:
     """A cleared region is one of the purpose, the agent and the user, all registered for the purpose."""
-    n_cleared = 0
     for (agent, purpose, user, _), answers in answered:
         entries = [POLICY.callers.callers[agent], *([POLICY.callers.users[user]] if user else [])]
         for model in (name for name, answer in answers.items() if answer.route):
             region = REGISTER.models[model].region
             assert region in POLICY.objectives.purposes[purpose].regions
             assert all(region in entry.regions and purpose in entry.purposes for entry in entries)
-            n_cleared += 1
-    assert n_cleared
+
+
+def test_the_regions_of_a_purpose_bound_a_caller() -> None:
+    """A caller of every region is cleared for those of the purpose only; for none there is no model."""
+    for regions in (("eu",), ("cn", "us"), ()):
+        answers = SHIPPED_CLEARING.clear(replace(ask(), purpose_regions=regions))
+        found = {REGISTER.models[model].region for model, answer in answers.items() if answer.route}
+        assert found == set(regions)
 
 
 @pytest.mark.parametrize(
