@@ -24,6 +24,7 @@ CODES = {
     "over_cost": "The expected cost is over the purpose's limit.",
     "policy_error": "A policy failed when it was asked, which counts as a denial.",
     "review_expired": "The review of its provider has expired.",
+    "unread_part": "The request holds a part that is neither text nor image; no model is known to read it.",
     "too_slow": "Its stated latency is over the purpose's limit.",
 }
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import platformdirs
 
-from clearway.assessment import SensitivityDetector
+from clearway.assessment import Level, SensitivityDetector
 from clearway.bundle import Bundle, load_bundle, pinned_digests
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import ConfigurationError
@@ -165,10 +165,10 @@ def open_router(settings: Settings, ledger: Ledger | None = None) -> Router:
         LedgerUnavailableError: The ledger cannot be opened or written.
     """
     register, policy = load_register(settings.register), load_policy(settings.policy)
-    _check_agreement(register, policy)
     ledger = ledger or open_ledger_of(settings)
     bundle = load_bundle(settings.bundle, trusted=trusted_digests(ledger))
     detector = open_detector()
+    _check_agreement(register, policy, detector.class_levels)
     router = Router(
         register=register,
         policy=policy,
@@ -232,16 +232,34 @@ def _record_load(router: Router, settings: Settings, bundle: Bundle) -> None:
         router.ledger.append(LOAD, {**stamp, **loaded})
 
 
-def _check_agreement(register: Register, policy: Policy) -> None:
-    """Every purpose of a caller exists: a misspelt one is a fault today, not a refusal tomorrow."""
-    purposes = policy.objectives.purposes
+def _check_agreement(register: Register, policy: Policy, class_levels: Mapping[str, Level]) -> None:
+    """What one file names, another has: a misspelt word is a fault today, not a hole tomorrow."""
+    purposes = frozenset(policy.objectives.purposes)
+    regions = frozenset(
+        region for provider in register.providers.values() for region in provider.regions.value
+    )
+    known = {
+        "classes": frozenset(class_levels),
+        "level": frozenset(level.label for level in Level),
+        **dict.fromkeys(("purpose", "purposes"), purposes),
+        **dict.fromkeys(("region", "regions", "purpose_regions"), regions),
+    }
+    for attribute, words in policy.words.items():
+        _check_known(words, known.get(attribute, words), "policy", f"unknown {attribute}")
     for principal in [*policy.callers.callers.values(), *policy.callers.users.values()]:
-        missing = sorted(set(principal.purposes) - set(purposes))
-        if missing:
-            fault = f"{principal.id} has the purpose {missing[0]}, which objectives.yaml lacks; add it"
-            raise ConfigurationError(f"callers.yaml: {fault}")
+        _check_known(principal.purposes, purposes, "callers.yaml", f"unknown purpose of {principal.id}")
+        _check_known(principal.regions, regions, "callers.yaml", f"unknown region of {principal.id}")
+    for objective in policy.objectives.purposes.values():
+        _check_known(objective.regions, regions, "objectives.yaml", f"unknown region of {objective.id}")
     if not register.models:
         raise ConfigurationError("models.yaml: no model; add at least one")
+
+
+def _check_known(words: Collection[str], known: Collection[str], file: str, what: str) -> None:
+    unknown = sorted(set(words) - set(known))
+    if unknown:
+        expected = ", ".join(sorted(known))
+        raise ConfigurationError(f"{file}: {what}: {unknown[0]}; expected one of {expected}")
 
 
 def _operator() -> str:

@@ -75,12 +75,14 @@ class Policy:
         callers: Registered identities.
         objectives: What each purpose asks.
         reasons: The `@reason` of each policy id.
+        words: Texts that policies compare with an attribute, by attribute; see `words_of`.
         digest: SHA-256 over policies and schema.
     """
 
     callers: Callers
     objectives: Objectives
     reasons: Mapping[str, str]
+    words: Mapping[str, frozenset[str]]
     digest: str
     policy_set: cedarpy.PolicySet
     schema: cedarpy.Schema
@@ -193,12 +195,44 @@ def load_policy(folder: Path) -> Policy:
         callers=load_callers(folder / "callers.yaml"),
         objectives=load_objectives(folder / "objectives.yaml"),
         reasons={identifier: policy["annotations"]["reason"] for identifier, policy in policies.items()},
+        words=words_of(policies),
         digest=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
         policy_set=cedarpy.PolicySet.from_json_str(
             json.dumps({"staticPolicies": policies, "templates": {}, "templateLinks": []})
         ),
         schema=schema,
     )
+
+
+def words_of(node: Any) -> dict[str, frozenset[str]]:
+    """Texts that policies compare with an attribute, by name of the attribute.
+
+    Cedar's types cannot tell a misspelt class from a class, and a rule about no class at all forbids nothing:
+    whoever knows the classes, levels, purposes and regions checks these words against them.
+
+    Args:
+        node: Policies, or a part of one, in Cedar's JSON form.
+    """
+    found: dict[str, frozenset[str]] = {}
+    if isinstance(node, dict) and {"left", "right"} <= set(node):
+        for one, other in ((node["left"], node["right"]), (node["right"], node["left"])):
+            attribute = one.get(".", {}).get("attr") if isinstance(one, dict) else None
+            if attribute and (words := _texts(other)):
+                found[attribute] = words
+    children = list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else []
+    for child in children:
+        for attribute, words in words_of(child).items():
+            found[attribute] = found.get(attribute, frozenset()) | words
+    return found
+
+
+def _texts(node: Any) -> frozenset[str]:
+    """Texts of a literal, or of a set of literals."""
+    if not isinstance(node, dict):
+        return frozenset()
+    if isinstance(node.get("Value"), str):
+        return frozenset({node["Value"]})
+    return frozenset().union(*map(_texts, node.get("Set", [])))
 
 
 def _combine(by_action: Mapping[str, list[Any]]) -> Clearing:

@@ -202,6 +202,7 @@ class Router:
         reserved = wanted or assessment.expected_output_tokens.get(model_id, 0)
         checks = {
             "review_expired": model.provider not in reviewed,
+            "unread_part": "unread_part" in assessment.notes,
             "context_window": assessment.n_input_tokens + reserved > model.context_window_tokens,
             "output_limit": wanted > model.max_output_tokens,
             "no_success_estimate": success is None,

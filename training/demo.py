@@ -143,7 +143,10 @@ def demo(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
-    """Route real prompts and show what came of it."""
+    """Route real prompts and show what came of it.
+
+    The decisions go on the ledger of CLEARWAY_HOME (or --home), and the prompts beside it, for replay.
+    """
     corpora = os.environ.get("CLEARWAY_CORPORA")
     lines = list(sample_lines() if samples or not corpora else corpus_lines(Path(corpora), n))
     console, progress_console = people_console(), Console(stderr=True)
@@ -190,7 +193,8 @@ def _show(console: Console, tallies: dict[str, Tally]) -> None:
     console.print(
         f"Where the incumbent is cleared too ({everything.n_compared} requests): "
         f"expected spend {compared} against {incumbent}, {saved:.0%} less, by estimated lengths and register "
-        "prices at each purpose's quality floor; quality is estimated too. "
+        "prices at each purpose's quality floor. Quality is estimated too, some models of the shipped "
+        "register are withdrawn, and prices of your own machines are examples: a demonstration, no forecast. "
         f"For {everything.incumbent_not_cleared} more the incumbent was not cleared at all. "
         f"{everything.below_floor} decisions are below the floor and say so.",
         soft_wrap=True,

@@ -257,16 +257,6 @@ def test_every_forbid_that_applies_is_named() -> None:
     assert set(answers.values()) == {Clearing(False, False, (), ("forbidden:a-all", "forbidden:z-users"))}
 
 
-def test_a_routable_model_need_not_be_a_fallback() -> None:
-    """A policy may clear a model as the first choice only; as a fallback only is nothing."""
-    route = rule("permit", "true", "first", actions='action == Action::"route"')
-    fall_back = rule("permit", "true", "next", actions='action == Action::"fall_back"')
-    first = PolicyClearing(policy_of(route), REGISTER).clear(ask())
-    following = PolicyClearing(policy_of(fall_back), REGISTER).clear(ask())
-    assert set(first.values()) == {Clearing(True, False, ("first",), ())}
-    assert set(following.values()) == {Clearing(False, False, (), ("not_permitted",))}
-
-
 # The shipped pack, rule by rule, over all classes, callers, users and models.
 
 SHIPPED_CLEARING = PolicyClearing(POLICY, REGISTER)

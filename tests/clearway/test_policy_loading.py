@@ -1,4 +1,4 @@
-"""Policy folders: what loads, what is refused and in which words, and what the digest is of."""
+"""Policy folders: what loads, what is refused in which words, what the digest is of; small policies."""
 
 from __future__ import annotations
 
@@ -186,3 +186,13 @@ def test_an_empty_policy_clears_nothing(tmp_path: Path, text: str) -> None:
     answers = PolicyClearing(load_policy(folder_with(tmp_path, rules=text)), REGISTER).clear(QUESTION)
     assert set(answers) == set(REGISTER.models)
     assert set(answers.values()) == {Clearing(False, False, (), ("not_permitted",))}
+
+
+def test_a_routable_model_need_not_be_a_fallback(tmp_path: Path) -> None:
+    """A policy may clear a model as the first choice only; as a fallback only is nothing."""
+    route = rule("permit", "true", "first", actions='action == Action::"route"')
+    fall_back = rule("permit", "true", "next", actions='action == Action::"fall_back"')
+    first = PolicyClearing(load_policy(folder_with(tmp_path, rules=route)), REGISTER).clear(QUESTION)
+    following = PolicyClearing(load_policy(folder_with(tmp_path, rules=fall_back)), REGISTER).clear(QUESTION)
+    assert set(first.values()) == {Clearing(True, False, ("first",), ())}
+    assert set(following.values()) == {Clearing(False, False, (), ("not_permitted",))}

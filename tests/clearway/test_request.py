@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clearway.errors import ClearwayError
@@ -67,7 +67,10 @@ def trees(keys: st.SearchStrategy[str], leaf: st.SearchStrategy[Any]) -> st.Sear
 def parse(line: dict[str, Any]) -> Request:
     """The line through its bytes, as a client would send it."""
     return parse_request(
-        parse_json(json.dumps(line).encode()), caller=Caller("agent"), purpose="general", fallback_id="f-1"
+        parse_json(json.dumps(line).encode()),
+        caller=Caller("agent"),
+        purpose="general",
+        fallback_id="f-1",
     )
 
 
@@ -94,9 +97,12 @@ def test_bytes_never_raise_anything_else(data: bytes) -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@example([float("inf")], "setting", 0)
 @given(
     trees(names | any_text, leaves),
-    st.sampled_from(["line", "request", "messages", "message", "content", "item", "setting"]),
+    st.sampled_from(
+        ["line", "request", "messages", "message", "role", "content", "item", "type", "text", "setting"]
+    ),
     st.integers(0, 60),
 )
 def test_trees_never_raise_anything_else(tree: Any, where: str, depth: int) -> None:
@@ -108,12 +114,19 @@ def test_trees_never_raise_anything_else(tree: Any, where: str, depth: int) -> N
         "request": {"request": tree},
         "messages": {"request": {"messages": tree}},
         "message": {"request": {"messages": [tree]}},
+        "role": {"request": {"messages": [{"role": tree, "content": "x"}]}},
         "content": {"request": {"messages": [{"role": "user", "content": tree}]}},
         "item": {"request": {"messages": [{"role": "user", "content": [tree]}]}},
+        "type": {"request": {"messages": [{"role": "user", "content": [{"type": tree, "text": "x"}]}]}},
+        "text": {"request": {"messages": [{"role": "user", "content": [{"type": "text", "text": tree}]}]}},
         "setting": {"request": {"messages": HELLO, "tools": tree, "max_tokens": None}},
     }
     with contextlib.suppress(ClearwayError):
-        request = parse(places[where])
+        # An infinity as a number that overflows; `json.dumps` would write a name that JSON does not have.
+        data = json.dumps(places[where]).replace("Infinity", "1e999").encode()
+        request = parse_request(
+            parse_json(data), caller=Caller("agent"), purpose="general", fallback_id="f-1"
+        )
         assert canonical_body(request)
         assert repr(request)
 

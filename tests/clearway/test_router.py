@@ -261,6 +261,14 @@ def test_what_was_not_seen_is_said_and_counts(
     assert {"image", "unread_part"} & set(record["notes"])
 
 
+def test_a_part_that_no_model_is_known_to_read_is_refused() -> None:
+    """Audio is not routed to a model that reads text: the request is refused, and says why."""
+    chat = {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}
+    record = fake_router().decide(fake_request(request=chat)).record
+    assert record["verdict"] == "refuse"
+    assert all("unread_part" in item["codes"] for item in record["excluded"])
+
+
 def test_an_image_needs_a_model_that_sees() -> None:
     """A model without vision is left out as `no_vision`."""
     chat = {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}

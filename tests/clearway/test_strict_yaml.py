@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import Field, StrictInt, StrictStr
 
@@ -150,6 +150,9 @@ yaml_like = st.lists(
 
 
 @settings(max_examples=150, deadline=None)
+@example(b"? - :")
+@example(b"!!int")
+@example(b"&! : &!")
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode) | yaml_like.map(str.encode))
 def test_nothing_else_is_raised(data: bytes) -> None:
     """Whatever the bytes of a file, they parse or are refused by an error of ours."""

@@ -1,0 +1,107 @@
+"""A router opens only over parts that fit each other."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import clearway.installation
+from clearway.errors import ConfigurationError
+from clearway.installation import Settings, data_folder, open_router
+from clearway.policy import load_policy
+from clearway.testing import FakeSensitivity
+
+CLASSES = "contact, credentials, financial, government_id, health, personal, special_category, trade_secret"
+
+
+@pytest.fixture
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the shipped policy, for one test to misspell."""
+    monkeypatch.setattr(clearway.installation, "open_detector", FakeSensitivity)
+    return Path(shutil.copytree(data_folder() / "policy", tmp_path / "policy"))
+
+
+def open_with(policy: Path) -> None:
+    """Open a router over a policy and the other defaults."""
+    open_router(Settings.of({}, home=policy.parent / "home", policy=policy)).ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "text"),
+    [
+        (
+            "default.cedar",
+            '"health"',
+            '"helth"',
+            f"policy: unknown classes: helth; expected one of {CLASSES}",
+        ),
+        (
+            "default.cedar",
+            '"confidential"',
+            '"confidental"',
+            "policy: unknown level: confidental; expected one of confidential, internal, public, restricted",
+        ),
+    ],
+)
+def test_a_misspelt_word_in_a_policy_is_refused(
+    policy: Path, name: str, old: str, new: str, text: str
+) -> None:
+    """A rule about no class at all would forbid nothing, and nobody would notice."""
+    replace_in(policy / name, old, new)
+    with pytest.raises(ConfigurationError) as caught:
+        open_with(policy)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "beginning"),
+    [
+        (
+            "callers.yaml",
+            "[eu, on_premises]",
+            "[moon]",
+            "callers.yaml: unknown region of hr-assistant: moon; ",
+        ),
+        (
+            "callers.yaml",
+            "[finance_operations]",
+            "[fun]",
+            "callers.yaml: unknown purpose of finance-ops: fun; ",
+        ),
+        (
+            "objectives.yaml",
+            "[eu, on_premises]",
+            "[mars]",
+            "objectives.yaml: unknown region of human_resources: ",
+        ),
+    ],
+)
+def test_a_region_or_purpose_that_nothing_has_is_refused(
+    policy: Path, name: str, old: str, new: str, beginning: str
+) -> None:
+    """A caller would lose models, or every model, without a word."""
+    replace_in(policy / name, old, new)
+    with pytest.raises(ConfigurationError) as caught:
+        open_with(policy)
+    assert str(caught.value).startswith(beginning)
+
+
+def test_the_words_of_the_shipped_pack_are_read() -> None:
+    """Levels and classes that the rules compare are found, whichever way round they stand."""
+    words = load_policy(data_folder() / "policy").words
+    assert words["level"] == {"public", "internal", "confidential", "restricted"}
+    assert words["classes"] == {"health", "financial", "credentials"}
+
+
+def test_the_shipped_parts_fit_each_other(policy: Path) -> None:
+    """The defaults open."""
+    open_with(policy)
+
+
+def replace_in(path: Path, old: str, new: str) -> None:
+    """Replace the first such text in a file, which must hold it."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
