@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StrictStr
 
@@ -16,6 +16,9 @@ from clearway.request import Caller, parse_identifier, parse_identity
 from clearway.strict_yaml import Strict, YamlFile
 
 Name = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$")]
+
+
+_NOBODY: Final = "nobody is registered for it; correct it or add it to callers.yaml"
 
 
 class Principal(Strict):
@@ -101,10 +104,16 @@ class Callers:
     def purpose_of(self, caller: Caller, line: Mapping[str, Any]) -> str:
         """Purpose a line names, or the caller's first; whether it is allowed is for policy to say.
 
+        A purpose that nobody has is refused here: records hold no words of the caller's own.
+
         Raises:
-            InvalidRequestError: The field is not an id.
+            InvalidRequestError: The field is not an id, or nobody is registered for it.
         """
-        return parse_identifier(line.get("purpose", self.callers[caller.agent].purposes[0]), "purpose")
+        purpose = parse_identifier(line.get("purpose", self.callers[caller.agent].purposes[0]), "purpose")
+        everyone = (*self.callers.values(), *self.users.values())
+        if not any(purpose in principal.purposes for principal in everyone):
+            raise InvalidRequestError(f"purpose: {_NOBODY}")
+        return purpose
 
     def principals(self, caller: Caller) -> tuple[tuple[str, Principal], ...]:
         """Cedar type and entry of everyone who must be permitted: the agent and, if any, the user."""

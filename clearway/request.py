@@ -6,9 +6,9 @@ read becomes a note, and a field that Clearway does not know is read as text lik
 
 from __future__ import annotations
 
-import json
+import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
@@ -17,6 +17,7 @@ from clearway.body import MAX_BODY_BYTES as MAX_BODY_BYTES
 from clearway.body import kind_of
 from clearway.body import parse_json as parse_json
 from clearway.errors import InvalidRequestError, RequestTooLargeError
+from clearway.fields import number_text, read_field, read_inner
 
 MAX_CHARACTERS: Final = 400_000
 MAX_MESSAGES: Final = 2_000
@@ -30,16 +31,23 @@ REQUEST_FIELDS: Final = frozenset({"id", "caller", "purpose", "session", "labels
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}")
 # A name of these says nothing of anyone: it may stand in a path or an error. Others are text.
 _PLAIN_NAME = re.compile(r"[a-z][a-z_]{0,39}")
-_LONG_NUMBER: Final = 10**8
+_LONG_NUMBER_DIGITS: Final = 6
 # Fields of a chat request that hold no text of the user's: settings, or read elsewhere in this module.
 _SETTINGS: Final = frozenset({"messages", "model", "max_tokens", "max_completion_tokens"})
 
 _MESSAGE_FIELDS: Final = frozenset({"role", "content"})
 _TEXT_FIELDS: Final = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 _IMAGES: Final = frozenset({"image", "image_url", "input_image"})
-# Encoded bytes of an image or a file, as OpenAI and Anthropic write them: noted, not read as text.
+# Where a part holds its bytes, as OpenAI and Anthropic write them; noted, not read as text.
+_BYTES: Final = frozenset({"url", "image_url", "data", "file_data"})
 _DATA_URL = re.compile(r"data:[a-z0-9.+/-]+;base64,[A-Za-z0-9+/=_-]*")
-_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]*")
+_IMAGE_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,")
+_IMAGE_STARTS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+# Names of content that lies at the provider: an earlier conversation, a file, an answer in sound.
+_REFERENCES: Final = frozenset(
+    {"previous_response_id", "conversation", "file_id", "file_ids", "vector_store_ids", "audio_id"}
+)
 
 Need = Literal["tools", "vision", "json"]
 _Container = TypeVar("_Container", dict[str, Any], list[Any])
@@ -188,6 +196,8 @@ def _read_chat(chat: Mapping[str, Any]) -> tuple[tuple[Part, ...], tuple[str, ..
             _expect(message, dict, f"request.messages[{index}]"), f"messages[{index}]", parts, notes
         )
     parts.extend(_other_texts(chat, _SETTINGS, "", "setting"))
+    if _refers_elsewhere(chat):
+        notes.add("unread_part")
     if len(parts) > MAX_PARTS:
         raise RequestTooLargeError(f"request: expected at most {MAX_PARTS} texts, got {len(parts)}")
     n_characters = sum(len(part.text) for part in parts)
@@ -204,7 +214,7 @@ def _read_message(message: Mapping[str, Any], path: str, parts: list[Part], note
         raise InvalidRequestError(f"request.{path}.role: expected one of {', '.join(sorted(ROLES))}")
     content = message.get("content")
     if isinstance(content, str):
-        parts.append(Part(f"{path}.content", role, content))
+        parts.extend(_text_parts(f"{path}.content", role, content))
     elif isinstance(content, list):
         for index, item in enumerate(content):
             _read_content(
@@ -216,6 +226,10 @@ def _read_message(message: Mapping[str, Any], path: str, parts: list[Part], note
             )
     elif content is not None or set(message) == {"role"}:
         raise InvalidRequestError(f"request.{path}.content: expected a string or a list of parts")
+    if message.get("audio") or message.get(
+        "image_url"
+    ):  # an earlier answer in sound, or a picture beside the text
+        notes.add("unread_part")
     parts.extend(_other_texts(message, _MESSAGE_FIELDS, f"{path}.", role))
 
 
@@ -229,11 +243,13 @@ def _read_content(item: Mapping[str, Any], path: str, role: str, parts: list[Par
         text = item.get(name)
         if not isinstance(text, str):
             raise InvalidRequestError(f"request.{path}.{name}: expected a string")
-        parts.append(Part(f"{path}.{name}", role, text))
+        parts.extend(_text_parts(f"{path}.{name}", role, text))
         read.add(name)
     else:
         notes.add("image" if kind in _IMAGES else "unread_part")
-        item = _without_bytes(item)
+        item = _without_bytes(item, _is_image if kind in _IMAGES else _is_encoded)
+        if "data:" in read_field("", item):  # some other file in the place of the image
+            notes.add("unread_part")
     parts.extend(_other_texts(item, frozenset(read), f"{path}.", role))
 
 
@@ -241,24 +257,40 @@ def _other_texts(node: Mapping[str, Any], read: frozenset[str], prefix: str, rol
     """Texts of the fields that have not been read: the provider sees them, so they are scored too."""
     names = sorted(set(node) - read)
     plain = [name for name in names if _PLAIN_NAME.fullmatch(name)]
-    parts = [Part(f"{prefix}{name}", role, _as_text(node[name])) for name in plain if _has_text(node[name])]
+    parts = [
+        Part(f"{prefix}{name}", role, read_field(name, node[name])) for name in plain if _has_text(node[name])
+    ]
     unusual = {name: node[name] for name in names if name not in plain}
-    return [*parts, Part(f"{prefix}*", role, _as_text(unusual))] if unusual else parts
+    return [*parts, Part(f"{prefix}*", role, read_field("", unusual))] if unusual else parts
 
 
-def _without_bytes(node: Any) -> Any:
-    """The content part of an image or a file without its encoded bytes."""
+def _without_bytes(node: Any, is_bytes: Callable[[str], bool]) -> Any:
+    """A part without its encoded bytes; whatever only stands in their place stays, to be read as text."""
     if isinstance(node, dict):
-        return {k: _without_bytes(v) for k, v in node.items() if not _is_bytes(k, v)}
-    return [_without_bytes(item) for item in node] if isinstance(node, list) else node
+        kept = {k: v for k, v in node.items() if not (k in _BYTES and isinstance(v, str) and is_bytes(v))}
+        return {k: _without_bytes(v, is_bytes) for k, v in kept.items()}
+    return node
 
 
-def _is_bytes(name: str, value: object) -> bool:
-    if not isinstance(value, str):
+def _is_image(text: str) -> bool:
+    """Whether a text is the encoded bytes of an image, by what the bytes begin with."""
+    encoded = _IMAGE_URL.sub("", text, count=1)
+    if not _BASE64.fullmatch(encoded):
         return False
-    if name in ("data", "file_data") and _BASE64.fullmatch(value):
-        return True
-    return name in ("url", "image_url", "file_data") and bool(_DATA_URL.fullmatch(value))
+    start = base64.b64decode(encoded.rstrip("=")[:16].ljust(16, "A"), validate=True)
+    return start.startswith(_IMAGE_STARTS) or (start.startswith(b"RIFF") and start[8:12] == b"WEBP")
+
+
+def _is_encoded(text: str) -> bool:
+    """Whether a text may be the bytes of a file: enough for a part that no model is known to read."""
+    return bool(_DATA_URL.fullmatch(text) or _BASE64.fullmatch(text))
+
+
+def _refers_elsewhere(node: Any) -> bool:
+    """Whether a value names content that the provider has and we do not see."""
+    if isinstance(node, dict):
+        return any((k in _REFERENCES and bool(v)) or _refers_elsewhere(v) for k, v in node.items())
+    return isinstance(node, list) and any(map(_refers_elsewhere, node))
 
 
 def _needs(chat: Mapping[str, Any], notes: set[str]) -> frozenset[Need]:
@@ -314,16 +346,18 @@ def _quoted(name: str) -> str:
     return name if _PLAIN_NAME.fullmatch(name) else "a field"
 
 
-def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+def _text_parts(path: str, role: str, text: str) -> list[Part]:
+    """A text, and what it says inside where it is itself escaped JSON, as a tool's result often is."""
+    inner = read_inner(text)
+    return [Part(path, role, text), *([Part(f"{path}.json", role, inner)] if inner else [])]
 
 
 def _has_text(value: object) -> bool:
-    """Whether there is something to read: a text, a key, or a number as long as one that names a person."""
+    """Whether there is something to read: a text, a key, or a number too long for a setting."""
     if isinstance(value, list):
         return any(_has_text(item) for item in value)
     if isinstance(value, (int, float)):
-        return abs(value) >= _LONG_NUMBER
+        return len(number_text(value)) >= _LONG_NUMBER_DIGITS
     return bool(value)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -19,6 +21,8 @@ from clearway.sensitivity.recognizers import shipped_recognizers
 from clearway.sensitivity.table import TABLE_FILE, load_class_table
 
 MAX_SCANNED_CHARACTERS: Final = 100_000
+# Looked at between pieces of text: a request that takes longer has an unknown sensitivity.
+MAX_SCAN_SECONDS: Final = 20
 # Makes packages load their data now (languages, telephone numbers, suffixes) and not at the first request.
 _WARM_UP: Final = "Ring mich bitte morgen unter +49 30 1234567 an oder schreibe an jemand@example.com."
 
@@ -45,7 +49,7 @@ class PresidioDetector:
             )
         self._identity = identify(folder, self._table.version, recognizers)
         _reading_notes(_WARM_UP)
-        self._scan_part(0, _WARM_UP)
+        self._scan_part(0, _WARM_UP, math.inf)
 
     def __repr__(self) -> str:
         return f"PresidioDetector(version={self._identity.version!r})"
@@ -73,7 +77,7 @@ class PresidioDetector:
         """
         findings: set[Finding] = set()
         notes = set(request.notes)
-        left = MAX_SCANNED_CHARACTERS
+        left, deadline = MAX_SCANNED_CHARACTERS, time.monotonic() + MAX_SCAN_SECONDS
         for index, part in enumerate(request.parts):
             text = part.text[:left]
             left -= len(text)
@@ -81,7 +85,7 @@ class PresidioDetector:
                 notes.add("truncated")
             try:
                 notes |= _reading_notes(text)
-                findings |= self._scan_part(index, text)
+                findings |= self._scan_part(index, text, deadline)
             except SensitivityError:
                 raise
             except Exception as error:  # noqa: BLE001 - doubt denies, and a cause's text may quote the prompt
@@ -90,11 +94,14 @@ class PresidioDetector:
                 ) from None
         return grade(self._table, _without_contained(findings), notes)
 
-    def _scan_part(self, index: int, text: str) -> set[Finding]:
+    def _scan_part(self, index: int, text: str, deadline: float) -> set[Finding]:
         findings: set[Finding] = set()
         for offset, piece in chunks(text):
             if not piece.strip():
                 continue
+            if time.monotonic() > deadline:
+                fault = f"expected to finish within {MAX_SCAN_SECONDS} seconds, got no end"
+                raise SensitivityError(f"sensitivity detector: {fault}")
             for spot in self._engine.analyze(piece, self._table.entities):
                 start, end = spot.start + offset, spot.end + offset
                 findings.add(Finding(spot.entity, start, end, round(spot.score * PPM), index))

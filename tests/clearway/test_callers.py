@@ -92,10 +92,17 @@ def test_a_gateway_is_no_caller(tmp_path: Path) -> None:
         load(tmp_path).from_gateway("gate", {}, verified_by="loopback")
 
 
-@pytest.mark.parametrize(("line", "purpose"), [({}, "talk"), ({"purpose": "research"}, "research")])
+@pytest.mark.parametrize(("line", "purpose"), [({}, "talk"), ({"purpose": "sell"}, "sell")])
 def test_the_purpose_of_a_line(tmp_path: Path, line: dict[str, Any], purpose: str) -> None:
     """A line's purpose is the one it names, else the caller's first; policy says whether it is allowed."""
     assert load(tmp_path).purpose_of(Caller("bot"), line) == purpose
+
+
+def test_a_purpose_that_nobody_has_is_no_purpose(tmp_path: Path) -> None:
+    """It would be words of the caller's own in a record that nobody can erase."""
+    text = "purpose: nobody is registered for it; correct it or add it to callers.yaml"
+    with pytest.raises(InvalidRequestError, match=whole(text)):
+        load(tmp_path).purpose_of(Caller("bot"), {"purpose": "jane_doe_has_hiv"})
 
 
 @pytest.mark.parametrize("purpose", [None, 1, ["talk"], "", "my number is 078-05-1120", "x" * 129])

@@ -194,11 +194,10 @@ def seen_by_provider(chat: dict[str, Any]) -> Iterator[str]:
 @settings(max_examples=300, deadline=None)
 @given(chats())
 def test_no_string_escapes_scoring(body: dict[str, Any]) -> None:
-    """Every string that the provider would see stands in some part, as it is or as JSON writes it."""
+    """Every string that the provider would see stands in some part, as it is and unescaped."""
     request = parse({"request": body})
     for text in seen_by_provider(body):
-        written = json.dumps(text, ensure_ascii=False)[1:-1]
-        assert any(text in part.text or written in part.text for part in request.parts)
+        assert any(text in part.text for part in request.parts)
 
 
 @pytest.mark.parametrize(
@@ -239,9 +238,9 @@ def test_text_in_settings_is_read(fields: dict[str, Any]) -> None:
     assert not any(SECRET in part.path for part in request.parts)
 
 
-@pytest.mark.parametrize(("number", "is_read"), [(99_999_999, False), (100_000_000, True), (-1.5e8, True)])
+@pytest.mark.parametrize(("number", "is_read"), [(99_999, False), (100_000, True), (-1.5e8, True)])
 def test_long_numbers_are_read(number: float, is_read: bool) -> None:
-    """A number of nine digits can be a person's, so it is scored; a setting such as a seed of 8 is not."""
+    """A number of six digits can be a record's or a person's, so it is scored; a setting of 5 is not."""
     assert ("user" in texts(chat(*HELLO, user=number))) is is_read
 
 
@@ -257,12 +256,12 @@ def test_parts_in_order() -> None:
         model="any",
     )
     assert [(part.path, part.role, part.text) for part in request.parts] == [
-        ("messages[0].name", "assistant", "bot"),
-        ("messages[0].tool_calls", "assistant", '[{"function": {"name": "f", "arguments": "{}"}}]'),
+        ("messages[0].name", "assistant", "name: bot"),
+        ("messages[0].tool_calls", "assistant", "tool_calls:\nfunction:\nname: f\narguments: {}\narguments:"),
         ("messages[1].content[0].text", "tool", "42"),
-        ("messages[1].tool_call_id", "tool", "c-1"),
+        ("messages[1].tool_call_id", "tool", "tool_call_id: c-1"),
         ("messages[2].content[0].refusal", "assistant", "no"),
-        ("user", "setting", "u-1"),
+        ("user", "setting", "user: u-1"),
     ]
 
 

@@ -70,7 +70,7 @@ def test_a_request_is_decided_and_recorded(client: TestClient, router: Router) -
 
 def test_a_request_without_a_cleared_model_is_refused_in_the_answer(client: TestClient) -> None:
     """A refusal is a decision like any other: status 200, the same fields, no model."""
-    response = client.post("/v1/route", json={**LINE, "purpose": "world-domination"})
+    response = client.post("/v1/route", json={**LINE, "purpose": "finance_operations"})
     decision = response.json()
     assert (response.status_code, decision["verdict"], decision["model"]) == (200, "refuse", None)
     assert set(decision) == DECISION_LINE
