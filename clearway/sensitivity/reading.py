@@ -10,7 +10,7 @@ from typing import Final
 CHUNK_CHARACTERS: Final = 5_000
 CHUNK_OVERLAP: Final = 500
 MAX_UNREADABLE_SHARE_PERCENT: Final = 5
-LANGUAGE_WINDOW: Final = 2_000
+LANGUAGE_WINDOW: Final = 400
 MIN_LETTERS: Final = 40
 MIN_FOREIGN_LETTERS: Final = 6
 MAX_FOREIGN_SHARE_PERCENT: Final = 30
@@ -29,7 +29,9 @@ _ENGLISH_TEXT: Final = (
     "please following "
 )
 _ENGLISH: Final = frozenset(_ENGLISH_TEXT.split())
-_FENCE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|\S+@\S+", re.DOTALL)
+_ADDRESS = re.compile(r"https?://\S+|(?<!\S)[^\s@]+@\S+")
+_BLOCK = re.compile(r"`+|\n\s*\n")
+_LINE = re.compile(r"`+|\n|:\s")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 _SYMBOL = re.compile(r"[{}()\[\]<>=+*/\\^_$|;#&~]")
 # Runs of two or more letters outside Latin; single letters (pi, sigma, aleph) are mathematics.
@@ -61,14 +63,22 @@ def is_undecodable(text: str) -> bool:
 
 
 def is_language_unsupported(text: str) -> bool:
-    """Whether a window of the text is clearly not English; code, mathematics and short texts are not."""
-    return any(
-        _is_foreign(text[start : start + LANGUAGE_WINDOW]) for start in range(0, len(text), LANGUAGE_WINDOW)
-    )
+    """Whether a passage of the text is clearly not English; code, mathematics and short texts are not.
+
+    Passages are judged one by one: a letter in German is not made English by the request to translate it,
+    nor by standing between fences.
+    """
+    return any(_is_foreign(passage) for passage in _passages(_ADDRESS.sub(" ", text)))
 
 
-def _is_foreign(text: str) -> bool:
-    prose = _FENCE.sub(" ", text)
+def _passages(text: str) -> Iterator[str]:
+    """Windows of each block between fences or blank lines, and of each line and what follows a colon."""
+    for block in {*_BLOCK.split(text), *_LINE.split(text)}:
+        for start in range(0, max(1, len(block) - LANGUAGE_WINDOW // 2), LANGUAGE_WINDOW // 2):
+            yield block[start : start + LANGUAGE_WINDOW]
+
+
+def _is_foreign(prose: str) -> bool:
     n_foreign = sum(len(run) for run in _FOREIGN.findall(_MARKS.sub("", prose)))
     n_letters = sum(map(str.isalpha, prose))
     if n_foreign >= MIN_FOREIGN_LETTERS and n_foreign * 100 > n_letters * MAX_FOREIGN_SHARE_PERCENT:

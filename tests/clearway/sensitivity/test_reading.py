@@ -68,3 +68,38 @@ def test_chunks_cover_the_text_and_stay_bounded(n_hundreds: int, rest: int, unit
         assert text[start : start + len(piece)] == piece
         reached = start + len(piece)
     assert reached == len(text)
+
+
+GERMAN = (
+    "Der Patient klagt seit drei Wochen über starke Kopfschmerzen und schläft schlecht, "
+    "deshalb wurde die Behandlung gestern umgestellt."
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```\n{GERMAN}\n```",
+        f"Summarise this letter for me: ```{GERMAN}",
+        f"`{GERMAN}`",
+        f"Please translate the following text for me and then say what it is about: {GERMAN}",
+        "This is an English sentence of the kind that people write. " * 40 + f"\n{GERMAN}\n",
+        "```\n患者从三周前开始头痛\n睡眠不好\n```",
+    ],
+)
+def test_english_around_it_does_not_hide_another_language(text: str) -> None:
+    """Passages are judged one by one, those between fences too."""
+    assert is_language_unsupported(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\nfor item in items:\n    if item.value > limit:\n        total += item.value * rate\n```",
+        "Say `der` and `die` in a sentence, and explain when each of them is used in German.",
+        "Translate to French: good morning",
+    ],
+)
+def test_code_and_single_words_are_no_other_language(text: str) -> None:
+    """Fences around code, and foreign words quoted in English, are not flagged."""
+    assert not is_language_unsupported(text)
