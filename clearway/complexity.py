@@ -108,6 +108,10 @@ def _open_session(model: bytes, n_threads: int) -> Any:
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Weights come from the verified bytes alone: where a model names a file beside it, there is none.
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", "/dev/null/no-such-folder"
+    )
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no public class

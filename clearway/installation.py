@@ -22,7 +22,7 @@ import platformdirs
 from clearway.assessment import Level, SensitivityDetector
 from clearway.bundle import Bundle, load_bundle, pinned_digests
 from clearway.complexity import OnnxComplexityModel
-from clearway.errors import ConfigurationError
+from clearway.errors import ConfigurationError, NotFoundError
 from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
 from clearway.policy import Policy, load_policy
@@ -138,13 +138,16 @@ def archive_of(settings: Settings) -> Archive:
     return Archive(settings.home / "archive")
 
 
-def open_ledger_of(settings: Settings) -> Ledger:
-    """The ledger of an installation.
+def existing_ledger(settings: Settings) -> Ledger:
+    """The ledger of an installation that has one: reading makes none.
 
     Raises:
+        NotFoundError: There is none.
         LedgerUnavailableError: It cannot be opened.
-        LedgerError: Its keys are missing or it is damaged.
+        LedgerError: A part of it is missing or damaged.
     """
+    if not any((settings.home / name).exists() for name in ("ledger.db", "ledger-started")):
+        raise NotFoundError(f"{settings.home}: no ledger here; name its folder with --home or CLEARWAY_HOME")
     return open_ledger(settings.home)
 
 
@@ -153,19 +156,20 @@ def open_detector() -> SensitivityDetector:
     return load_detector(data_folder() / "sensitivity")
 
 
-def open_router(settings: Settings, ledger: Ledger | None = None) -> Router:
+def open_router(settings: Settings, ledger: Ledger | None = None, *, is_dry: bool = False) -> Router:
     """Router over the configured parts, its versions archived and on the ledger.
 
     Args:
         settings: Where everything lies.
         ledger: Ledger to use instead of the installation's own.
+        is_dry: Whether to record and archive nothing.
 
     Raises:
         ConfigurationError: A part does not load; the text says which and what to do.
         LedgerUnavailableError: The ledger cannot be opened or written.
     """
     register, policy = load_register(settings.register), load_policy(settings.policy)
-    ledger = ledger or open_ledger_of(settings)
+    ledger = ledger or open_ledger(settings.home)
     bundle = load_bundle(settings.bundle, trusted=trusted_digests(ledger))
     detector = open_detector()
     _check_agreement(register, policy, detector.class_levels)
@@ -176,7 +180,8 @@ def open_router(settings: Settings, ledger: Ledger | None = None) -> Router:
         sensitivity=detector,
         ledger=ledger,
     )
-    _record_load(router, settings, bundle)
+    if not is_dry:
+        _record_load(router, settings, bundle)
     return router
 
 
@@ -199,7 +204,7 @@ def promote_bundle(settings: Settings, folder: Path, *, approver: str, reason: s
     """
     bundle = load_bundle(folder, trusted=None)
     OnnxComplexityModel(bundle)
-    ledger = open_ledger_of(settings)
+    ledger = open_ledger(settings.home)
     archive_of(settings).keep("bundle", folder, bundle.sha256)
     record = {
         "time": format_time(datetime.now(UTC)),

@@ -314,7 +314,7 @@ def _max_output_tokens(chat: Mapping[str, Any]) -> int | None:
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_OUTPUT_TOKENS:
             raise InvalidRequestError(f"request.{name}: expected an integer from 1 to {MAX_OUTPUT_TOKENS}")
         given.append(value)
-    return given[0] if given else None
+    return max(given, default=None)
 
 
 def _labels(value: object) -> tuple[str, ...]:

@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from clearway.assessment import Assessment, ComplexityModel, Level, Sensitivity, SensitivityDetector
 from clearway.decision import Choice, Decision
-from clearway.errors import InvalidRequestError, SensitivityError
+from clearway.errors import InvalidRequestError, RequestConflictError, SensitivityError
 from clearway.ledger.store import Ledger, Private
 from clearway.objectives import Objective
 from clearway.optimiser import Candidate, choose
 from clearway.policy import Clearing, Policy, PolicyClearing
-from clearway.record import RECORD_FORMAT, Facts, canonical_body, outcome_json, request_json, software
+from clearway.record import (
+    RECORD_FORMAT,
+    Facts,
+    canonical_body,
+    facts_of,
+    outcome_json,
+    request_json,
+    software,
+)
 from clearway.register import Register
 from clearway.request import Request
 
@@ -26,6 +35,8 @@ from clearway.request import Request
 _NO_OBJECTIVE: Final = Objective(
     id="none", regions=[], quality_floor_ppm=1_000_000, max_cost_nusd=0, max_latency_p95_ms=0, max_fallbacks=0
 )
+# What a candidate's codes begin with where policy or a review, and not a capability, leaves it out.
+POLICY_CODES: Final = frozenset({"forbidden", "not_permitted", "policy_error", "review_expired"})
 
 
 class Router:
@@ -61,10 +72,11 @@ class Router:
     def decide(self, request: Request) -> Decision:
         """Decision on a request, recorded before it is returned.
 
-        The same client and request id get the same decision again.
+        The same client and request id get the same decision again, while it is still permitted.
 
         Raises:
-            RequestConflictError: This client used the id for another body.
+            RequestConflictError: This client used the id for another body, or policy, a review or the
+                session no longer permits what was decided under it.
             InvalidRequestError: A label is neither a data class nor a level.
             LedgerUnavailableError: The record could not be written; there is no decision then.
         """
@@ -76,6 +88,8 @@ class Router:
             level = Level.parse(record["classification"]["level"])
             private = Private(salt, request_key, body_digest, session_key, int(level))
             entry = self.ledger.append("decision", record, private)
+        elif not self._is_still_permitted(entry.record, self._session_key(request)):
+            raise RequestConflictError("id: what was decided under it is no longer permitted; use a new id")
         return Decision(entry.record, entry.leaf_hash.hex())
 
     def preview(self, request: Request) -> Decision:
@@ -149,7 +163,7 @@ class Router:
             labels=request.labels,
             needs=tuple(sorted(request.needs)),
             max_output_tokens=request.max_output_tokens,
-            session_level=Level(self.ledger.session_level(session_key)) if session_key else Level.PUBLIC,
+            session_level=self._session_level(session_key),
             at=self._clock(),
             assessment=assessment,
             finding_counts=assessment.sensitivity.finding_counts,
@@ -165,6 +179,17 @@ class Router:
             **resolved,
             "request": {**request_json(request, salt), **resolved["request"]},
         }
+
+    def _is_still_permitted(self, record: Mapping[str, Any], session_key: bytes | None) -> bool:
+        """Whether policy, asked today on the recorded facts, still clears every model of a decision."""
+        facts = replace(facts_of(record), at=self._clock(), session_level=self._session_level(session_key))
+        named = {record["model"], *record["fallbacks"]} - {None}
+        candidates = self.resolve(facts)["candidates"]
+        codes = {c["model"]: {code.split(":")[0] for code in c["codes"]} for c in candidates}
+        return all(model in codes and not codes[model] & POLICY_CODES for model in named)
+
+    def _session_level(self, session_key: bytes | None) -> Level:
+        return Level(self.ledger.session_level(session_key)) if session_key else Level.PUBLIC
 
     def _session_key(self, request: Request) -> bytes | None:
         if request.session is None:

@@ -20,7 +20,7 @@ from clearway.commands.options import (
 )
 from clearway.errors import InvalidRequestError
 from clearway.explanation import explain_record
-from clearway.installation import open_ledger_of
+from clearway.installation import existing_ledger
 from clearway.ledger.store import Entry, Ledger
 from clearway.policy import load_policy
 from clearway.replay import Replayer, match_requests
@@ -35,7 +35,7 @@ def explain(
 ) -> None:
     """Say why a past decision came out as it did: who asked, what was found, which rules applied."""
     chosen = settings(home, policy=policy)
-    entry = open_ledger_of(chosen).find(decision_id)
+    entry = existing_ledger(chosen).find(decision_id)
     if as_json:
         print_json(entry.record)
     else:
@@ -62,7 +62,7 @@ def replay(
     if (decision_id is None) != every:
         raise typer.BadParameter("expected a decision id or --all")
     chosen = settings(home, register, policy, bundle)
-    ledger = open_ledger_of(chosen)
+    ledger = existing_ledger(chosen)
     replayer = Replayer(chosen, ledger)
     texts = _texts(requests, ledger) if requests else {}
     counts = {"same": 0, "differs": 0, "erased": 0}
@@ -85,4 +85,7 @@ def _texts(path: Path, ledger: Ledger) -> dict[int, Request]:
         raise InvalidRequestError(
             f"{path}: cannot be read ({fault.strerror}); name a file of request lines"
         ) from None
-    return match_requests(ledger, (parse_json(line) for line in lines if line.strip()))
+    matched = match_requests(ledger, (parse_json(line) for line in lines if line.strip()))
+    if not matched:
+        raise InvalidRequestError(f"{path}: no line belongs to a decision of this ledger; name another file")
+    return matched

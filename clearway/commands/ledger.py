@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from clearway.body import parse_json
 from clearway.commands.options import HomeOption, print_error, print_json, settings
 from clearway.errors import InvalidRequestError
-from clearway.installation import open_ledger_of
+from clearway.installation import existing_ledger
 from clearway.ledger.checkpoint import Verifier
 from clearway.ledger.export import export_lines, prove, snapshot
 from clearway.ledger.verify import Verification, verify_entries, verify_export, verify_extends, verify_proof
@@ -42,7 +42,7 @@ def verify(
     if (export or proof) and key is None:
         raise typer.BadParameter("expected --key with --export or --proof")
     if proof:
-        _report(verify_proof(json.loads(_read(proof)), _verifier(str(key))))
+        _report(verify_proof(parse_json(_read(proof)), _verifier(str(key))))
     elif export:
         _report(verify_export(_read(export).splitlines(keepends=True), _verifier(str(key))))
     else:
@@ -54,7 +54,7 @@ def prove_decision(
     decision_id: Annotated[str, typer.Argument(help="Decision id.")], home: HomeOption = None
 ) -> None:
     """Print a decision's record with the proof that it is in the ledger, for `verify --proof`."""
-    print_json(prove(open_ledger_of(settings(home)), decision_id))
+    print_json(prove(existing_ledger(settings(home)), decision_id))
 
 
 @app.command()
@@ -63,14 +63,14 @@ def checkpoint(
     show_key: Annotated[bool, typer.Option("--key", help="Print the log's public key instead.")] = False,
 ) -> None:
     """Print the latest signed checkpoint. Keep it elsewhere: it shows later that nothing was taken back."""
-    ledger = open_ledger_of(settings(home))
+    ledger = existing_ledger(settings(home))
     sys.stdout.write(f"{ledger.public_key}\n" if show_key else ledger.checkpoint())
 
 
 @app.command()
 def export(home: HomeOption = None) -> None:
     """Print every record as a JSON line, then the signed checkpoint."""
-    for line in export_lines(open_ledger_of(settings(home))):
+    for line in export_lines(existing_ledger(settings(home))):
         sys.stdout.buffer.write(line)
     sys.stdout.buffer.flush()
 
@@ -78,13 +78,13 @@ def export(home: HomeOption = None) -> None:
 @app.command()
 def erase(decision_id: Annotated[str, typer.Argument(help="Decision id.")], home: HomeOption = None) -> None:
     """Delete what ties a decision to its request (salt and index row); the ledger still verifies."""
-    ledger = open_ledger_of(settings(home))
+    ledger = existing_ledger(settings(home))
     erased = ledger.erase(decision_id)
     print_json({"decision_id": decision_id, "erased": erased, "ledger": {"size": ledger.size()}})
 
 
 def _verify_own(home: Path | None, key: str | None, older: Path | None) -> None:
-    ledger = open_ledger_of(settings(home))
+    ledger = existing_ledger(settings(home))
     verifier = _verifier(key or ledger.public_key)
     leaves, current = snapshot(ledger)
     result = verify_entries(leaves, current, verifier)

@@ -47,7 +47,7 @@ def route(
 
     Example: echo '{"request": {"messages": [{"role": "user", "content": "Hello"}]}}' | clearway route
     """
-    router = open_router(settings(home, register, policy, bundle))
+    router = open_router(settings(home, register, policy, bundle), is_dry=dry_run)
     console = people_console()
     refused = False
 

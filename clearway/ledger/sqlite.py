@@ -332,12 +332,15 @@ def open_ledger(home: Path, origin: str = "clearway/local") -> SqliteLedger:
         origin: Name of a new ledger in its checkpoints; an existing one keeps its own.
 
     Raises:
-        LedgerError: The database is there but a key is missing: restore it, a new one would not fit.
+        LedgerError: A key or the database is missing that was there: restore it, a new one would not fit.
         ConfigurationError: A key file is readable by others.
         LedgerUnavailableError: The folder or the database cannot be used.
     """
-    path = home / "ledger.db"
-    # Keys are durable before the database appears, so a database without keys has lost them.
+    path, started = home / "ledger.db", home / "ledger-started"
+    # Keys are durable before the database appears, and it before the mark that it did: each of them
+    # without what came before it has lost that.
+    if not path.exists() and started.exists():
+        raise LedgerError(f"{path}: was here and is gone; restore it from a backup")
     if path.exists():
         signer, index_key = load_signer(home / "ledger-key"), load_index_key(home / "index-key")
     else:
@@ -347,7 +350,9 @@ def open_ledger(home: Path, origin: str = "clearway/local") -> SqliteLedger:
             raise LedgerUnavailableError(f"{home}: cannot be created; choose a writable folder") from error
         signer, index_key = create_signer(home / "ledger-key", origin), create_index_key(home / "index-key")
         _create_file(path)
-    return SqliteLedger(path, signer=signer, index_key=index_key)
+    ledger = SqliteLedger(path, signer=signer, index_key=index_key)
+    _create_file(started)
+    return ledger
 
 
 def _create_file(path: Path) -> None:

@@ -149,3 +149,19 @@ def test_onnxruntime_leaves_no_trace_and_reports_nothing(tmp_path: Path) -> None
     environment = {"HOME": str(tmp_path), "PATH": ""}  # without CI, which would silence it by itself
     subprocess.run([sys.executable, "-c", program], check=True, env=environment, timeout=60)
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_weights_beside_the_model_are_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph that names a file beside it, in whatever encoding, does not load: that file has no digest."""
+    onnx = pytest.importorskip("onnx")
+    bundle = load_bundle(DEFAULT, trusted=None)
+    graph = onnx.load_from_string(bundle.model)
+    weights = max(graph.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+    (tmp_path / "w.bin").write_bytes(weights.raw_data)
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    entry = weights.external_data.add()
+    entry.key, entry.value = "location", "w.bin"
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BundleError, match=r"^model\.onnx: expected a loadable graph, got Fail$"):
+        OnnxComplexityModel(dataclasses.replace(bundle, model=graph.SerializeToString()))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import clearway.installation
-from clearway.errors import ConfigurationError
+from clearway.errors import ConfigurationError, LedgerError
 from clearway.installation import Settings, data_folder, open_router
 from clearway.policy import load_policy
 from clearway.testing import FakeSensitivity
@@ -105,3 +105,25 @@ def replace_in(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
+
+
+def test_each_change_of_what_decides_is_a_record(policy: Path) -> None:
+    """Opening twice over the same versions is one load; each change is one more."""
+    settings = Settings.of({}, home=policy.parent / "home", policy=policy)
+    sizes = []
+    for change in ("", "", "// a comment\n", ""):
+        path = policy / "default.cedar"
+        path.write_text(change + path.read_text())
+        ledger = open_router(settings).ledger
+        sizes.append(ledger.size())
+        ledger.close()
+    assert sizes == [1, 1, 2, 2]
+
+
+def test_a_ledger_that_was_deleted_is_not_begun_again(policy: Path) -> None:
+    """A fresh log in the place of a lost one would verify."""
+    open_with(policy)
+    for path in (policy.parent / "home").glob("ledger.db*"):
+        path.unlink()
+    with pytest.raises(LedgerError, match=r"ledger\.db: was here and is gone; restore it from a backup$"):
+        open_with(policy)

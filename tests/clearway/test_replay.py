@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from clearway.installation import Settings, data_folder, open_ledger_of, open_router
+from clearway.installation import Settings, data_folder, existing_ledger, open_router
 from clearway.ledger.canonical import canonical_json, sha256_hex
 from clearway.replay import Replay, Replayer, first_difference, match_requests
 from clearway.request import parse_request
@@ -55,7 +55,7 @@ def request_of(router: Router, line: dict[str, Any]) -> Any:
 
 def replays(settings: Settings, lines: list[dict[str, Any]] | None = None) -> list[Replay]:
     """Replay of every decision of an installation."""
-    ledger = open_ledger_of(settings)
+    ledger = existing_ledger(settings)
     texts = match_requests(ledger, lines or [])
     replayer = Replayer(settings, ledger)
     return [replayer.replay(entry, texts.get(entry.index)) for entry in ledger.entries(kind="decision")]
@@ -130,7 +130,7 @@ def test_a_version_that_nobody_kept_is_said(copy: Path) -> None:
 def test_an_erased_decision_says_so(copy: Path) -> None:
     """After erasure the choice still replays, but no text can be tied to it."""
     settings = settings_of(copy)
-    ledger = open_ledger_of(settings)
+    ledger = existing_ledger(settings)
     entry = next(ledger.entries(kind="decision"))
     assert ledger.erase(str(entry.decision_id))
     ledger.close()

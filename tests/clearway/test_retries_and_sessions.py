@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clearway.errors import RequestConflictError
-from clearway.testing import FakeSensitivity, fake_request, fake_router
+from clearway.installation import data_folder
+from clearway.policy import load_policy
+from clearway.testing import (
+    NOON,
+    FakeComplexity,
+    FakeSensitivity,
+    fake_request,
+    fake_router,
+    memory_ledger,
+    references,
+    shipped_register,
+)
+
+NO_LONGER = r"^id: what was decided under it is no longer permitted; use a new id$"
 
 
 def test_a_sessions_level_only_rises() -> None:
@@ -80,3 +95,44 @@ def test_the_same_id_of_another_caller_is_another_request() -> None:
     first = router.decide(fake_request())
     other = router.decide(fake_request(agent="support-bot", purpose="customer_support"))
     assert first.id != other.id
+
+
+def test_a_retry_does_not_outlive_its_permission(tmp_path: Path) -> None:
+    """What policy forbids today is not given out again under yesterday's id; a new id is decided anew."""
+    ledger = memory_ledger()
+    fake_router(ledger=ledger).decide(fake_request())
+    folder = Path(shutil.copytree(data_folder() / "policy", tmp_path / "policy"))
+    (folder / "stop.cedar").write_text('@id("stop") @reason("r") forbid (principal, action, resource);')
+    stopped = fake_router(ledger=ledger, policy=load_policy(folder))
+    with pytest.raises(RequestConflictError, match=NO_LONGER):
+        stopped.decide(fake_request())
+    assert stopped.decide(fake_request(id="new")).verdict == "refuse"
+
+
+def test_a_retry_does_not_outlive_a_review() -> None:
+    """After the reviews have lapsed the old answer is gone too."""
+    ledger = memory_ledger()
+    fake_router(ledger=ledger).decide(fake_request())
+    later = fake_router(ledger=ledger, clock=lambda: NOON.replace(year=2040))
+    with pytest.raises(RequestConflictError, match=NO_LONGER):
+        later.decide(fake_request())
+
+
+def test_a_retry_does_not_outlive_its_sessions_level() -> None:
+    """An answer given while the session was public is not given after it became restricted."""
+    success = dict.fromkeys(references(shipped_register()), 100_000) | {"o1-mini-2024-09-12": 900_000}
+    router = fake_router(
+        complexity=FakeComplexity(success), sensitivity=FakeSensitivity({"4111": "financial"})
+    )
+    assert router.decide(fake_request(id="1", session="s")).model == "openai/gpt-5-mini@us"
+    router.decide(fake_request("card 4111", id="2", session="s"))
+    with pytest.raises(RequestConflictError, match=NO_LONGER):
+        router.decide(fake_request(id="1", session="s"))
+
+
+def test_a_refusal_is_repeated() -> None:
+    """A refused request stays refused under its id."""
+    router = fake_router()
+    first, again = (router.decide(fake_request(purpose="finance_operations")) for _ in range(2))
+    assert first.verdict == "refuse"
+    assert first.as_json() == again.as_json()

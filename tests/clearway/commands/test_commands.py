@@ -110,10 +110,10 @@ def test_route_exits_1_when_a_request_is_refused(run: Run) -> None:
 
 
 def test_a_dry_run_writes_no_decision(run: Run) -> None:
-    """`--dry-run` decides and leaves the ledger with the load record alone."""
+    """`--dry-run` decides and leaves the ledger empty."""
     (decision,) = outputs(run("route", "--dry-run", lines=[HELLO]))
     assert decision["ledger"] == {"index": None, "leaf": None}
-    assert outputs(run("ledger", "verify"))[0]["size"] == 1
+    assert outputs(run("ledger", "verify"))[0]["size"] == 0
 
 
 def test_a_repeated_request_gets_its_decision_again(run: Run) -> None:
@@ -266,3 +266,29 @@ def json_bytes(value: Any) -> bytes:
     from clearway.ledger.canonical import canonical_json
 
     return canonical_json(value)
+
+
+def test_reading_makes_no_ledger(run: Run, tmp_path: Path) -> None:
+    """A mistyped home is a fault; it must not look like an empty ledger that verifies."""
+    for arguments in (["ledger", "verify"], ["replay", "--all"], ["explain", "x"], ["ledger", "export"]):
+        text = f"{tmp_path / 'home'}: no ledger here; name its folder with --home or CLEARWAY_HOME"
+        assert str(run(*arguments).exception) == text
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_proof_that_is_no_json_is_wrong_use(run: Run, tmp_path: Path) -> None:
+    """Half a file is told, without a traceback."""
+    key = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+    for text in ("{", "[]"):
+        (tmp_path / "proof").write_text(text)
+        result = run("ledger", "verify", "--proof", str(tmp_path / "proof"), "--key", key)
+        assert isinstance(result.exception, ClearwayError)
+
+
+def test_requests_that_belong_to_no_decision_are_told(run: Run, tmp_path: Path) -> None:
+    """A replay with the wrong file must not look like one with the text."""
+    run("route", lines=[HELLO])
+    path = tmp_path / "other.jsonl"
+    path.write_text(json.dumps({**HELLO, "id": "other"}) + "\n")
+    text = f"{path}: no line belongs to a decision of this ledger; name another file"
+    assert str(run("replay", "--all", "--requests", str(path)).exception) == text

@@ -48,7 +48,7 @@ def test_permissions_are_tight(tmp_path: Path) -> None:
     home = tmp_path / "a" / "home"
     assert mode(home) == 0o700
     assert {path.name: mode(path) for path in home.iterdir()} == dict.fromkeys(
-        ["ledger-key", "index-key", "ledger.db", "ledger.db-wal", "ledger.db-shm"], 0o600
+        ["ledger-key", "index-key", "ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger-started"], 0o600
     )
     ledger.close()
 
