@@ -147,7 +147,7 @@ def check_answers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def select_sources(table: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
-    """Rows of sources that may train, with the column `adequate`.
+    """Rows of sources that may train, with the columns `adequate` and `reference_model`.
 
     Args:
         table: From `read_answers`.
@@ -170,7 +170,19 @@ def select_sources(table: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
     if not len(chosen):
         raise TrainingDataError("source: expected at least one source that may train, got none")
     thresholds = chosen["source"].map({source: rule_of(source).threshold for source in kept})
-    return chosen.assign(adequate=chosen["score"] >= thresholds - TOLERANCE)
+    return chosen.assign(
+        adequate=chosen["score"] >= thresholds - TOLERANCE, reference_model=reference_models(chosen)
+    )
+
+
+def reference_models(table: pd.DataFrame) -> pd.Series[str]:
+    """What each row's answer is learned as: the canonical model, so that sources of one model add up.
+
+    Where a source tried one model in several ways (native function calling, prompted function calling), they
+    answer differently, and each is learned under its own name.
+    """
+    names = table.groupby(["source", "model_canonical"])["model"].transform("nunique")
+    return table["model_canonical"].where(names == 1, table["model"])
 
 
 def select_models(table: pd.DataFrame, min_answers: int) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -179,7 +191,7 @@ def select_models(table: pd.DataFrame, min_answers: int) -> tuple[pd.DataFrame, 
     Raises:
         TrainingDataError: No model is left.
     """
-    counts = table.groupby("model_canonical")["adequate"].agg(["size", "sum"])
+    counts = table.groupby("reference_model")["adequate"].agg(["size", "sum"])
     excluded: dict[str, str] = {}
     for model, n_answers, n_adequate in counts.itertuples():
         if n_answers < min_answers:
@@ -187,10 +199,10 @@ def select_models(table: pd.DataFrame, min_answers: int) -> tuple[pd.DataFrame, 
         elif n_adequate in (0, n_answers):
             kind = "adequate" if n_adequate else "inadequate"
             excluded[str(model)] = f"all {n_answers} graded answers are {kind}"
-    chosen = table[~table["model_canonical"].isin(list(excluded))].reset_index(drop=True)
+    chosen = table[~table["reference_model"].isin(list(excluded))].reset_index(drop=True)
     if not len(chosen):
         raise TrainingDataError(
-            f"model_canonical: expected a model with {min_answers} graded answers of both kinds, got none; "
+            f"reference_model: expected a model with {min_answers} graded answers of both kinds, got none; "
             "lower --min-answers or add answers"
         )
     return chosen, excluded

@@ -90,7 +90,7 @@ def build(table: pd.DataFrame, models: Sequence[str], specification: FeatureSpec
     """Arrays of a table; prompts are told apart by their text, in sorted order.
 
     Args:
-        table: With `prompt`, `prompt_key`, `model_canonical`, `adequate`, `output_tokens`.
+        table: With `prompt`, `prompt_key`, `reference_model`, `adequate`, `output_tokens`.
         models: The columns; every model of the table is among them.
         specification: Weights of the hashed slots.
     """
@@ -125,5 +125,5 @@ def locate(
 ) -> tuple[IndexArray, IndexArray]:
     """Row and column of each graded answer."""
     row: IndexArray = pd.Index(prompts).get_indexer(pd.Index(table["prompt"]))
-    column: IndexArray = pd.Index(models).get_indexer(pd.Index(table["model_canonical"]))
+    column: IndexArray = pd.Index(models).get_indexer(pd.Index(table["reference_model"]))
     return row, column

@@ -166,7 +166,7 @@ def _split(table: pd.DataFrame, seed: int) -> _Split:
         )
     train_table, test_table = table[~test], table[test]
     specification = learn_specification(sorted(train_table["prompt"].unique()))
-    models = sorted(table["model_canonical"].unique())
+    models = sorted(table["reference_model"].unique())
     return _Split(
         specification,
         train_table,
@@ -227,9 +227,9 @@ def _unseen_sources(split: _Split, success: AdequacyModel, seed: int, report: Re
     results: dict[str, Any] = {}
     for source in sorted(split.test_table["source"].unique()):
         known = split.train_table[split.train_table["source"] != source]
-        models = set(known["model_canonical"])
+        models = set(known["reference_model"])
         table = split.test_table
-        table = table[(table["source"] == source) & table["model_canonical"].isin(models)]
+        table = table[(table["source"] == source) & table["reference_model"].isin(models)]
         if not len(table):
             continue
         report(f"measuring {source} without having seen it")
@@ -253,7 +253,7 @@ def _data_facts(table: pd.DataFrame, excluded: Mapping[str, str]) -> dict[str, A
         "sources": {
             str(source): {
                 "n_answers": len(part),
-                "n_models": int(part["model_canonical"].nunique()),
+                "n_models": int(part["reference_model"].nunique()),
                 "threshold": corpora.rule_of(str(source)).threshold,
                 "measure": corpora.rule_of(str(source)).measure,
                 "licence": corpora.rule_of(str(source)).licence,
@@ -261,7 +261,7 @@ def _data_facts(table: pd.DataFrame, excluded: Mapping[str, str]) -> dict[str, A
             for source, part in groups
         },
         "models": {
-            str(model): int(n) for model, n in table["model_canonical"].value_counts().sort_index().items()
+            str(model): int(n) for model, n in table["reference_model"].value_counts().sort_index().items()
         },
         "excluded": dict(excluded),
     }

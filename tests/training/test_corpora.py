@@ -172,11 +172,11 @@ def test_shipped_sources_are_permissive() -> None:
 def test_models_left_out_are_said(answers: pd.DataFrame) -> None:
     """Too few answers, or one kind only: left out, with the reason."""
     table = corpora.select_sources(corpora.check_answers(answers), ())
-    table.loc[table["model_canonical"] == "strong", "adequate"] = True
-    table.loc[table["model_canonical"] == "tiny", "adequate"] = False
-    few = table.drop(table.index[table["model_canonical"] == "weak"][:1])
+    table.loc[table["reference_model"] == "strong", "adequate"] = True
+    table.loc[table["reference_model"] == "tiny", "adequate"] = False
+    few = table.drop(table.index[table["reference_model"] == "weak"][:1])
     kept, excluded = corpora.select_models(few, 119)
-    assert set(kept["model_canonical"]) == {"weak"}
+    assert set(kept["reference_model"]) == {"weak"}
     assert excluded == {
         "strong": "all 120 graded answers are adequate",
         "tiny": "all 120 graded answers are inadequate",
@@ -184,9 +184,24 @@ def test_models_left_out_are_said(answers: pd.DataFrame) -> None:
     with pytest.raises(TrainingDataError) as caught:
         corpora.select_models(few, 120)
     assert str(caught.value) == (
-        "model_canonical: expected a model with 120 graded answers of both kinds, got none; "
+        "reference_model: expected a model with 120 graded answers of both kinds, got none; "
         "lower --min-answers or add answers"
     )
+
+
+def test_ways_of_calling_one_model_are_told_apart(answers: pd.DataFrame) -> None:
+    """Where a source tried a model in two ways, each is learned by itself; elsewhere the model adds up."""
+    gsm = corpora.check_answers(answers[answers["source"] == "zeroeval_gsm"])
+    called = gsm[gsm["model_canonical"] == "weak"].assign(model="weak-FC")
+    table = pd.concat([gsm, called, corpora.check_answers(answers[answers["source"] == "routellm_gsm8k"])])
+    names = corpora.reference_models(table.reset_index(drop=True))
+    assert set(names[table["source"].to_numpy() == "zeroeval_gsm"]) == {
+        "strong",
+        "tiny",
+        "weak-upstream",
+        "weak-FC",
+    }
+    assert set(names[table["source"].to_numpy() == "routellm_gsm8k"]) == {"strong", "tiny", "weak"}
 
 
 @given(seed=st.integers(0, 2**31), keys=st.lists(st.text(max_size=5), min_size=1, max_size=50))

@@ -18,7 +18,7 @@ from training.selection import fit_best
 @pytest.fixture(scope="module")
 def data(answers: pd.DataFrame) -> TrainingSet:
     """All answers as arrays."""
-    table = answers.assign(adequate=answers["score"] >= 1)
+    table = answers.assign(adequate=answers["score"] >= 1, reference_model=answers["model_canonical"])
     return build(table, ["strong", "tiny", "weak"], FeatureSpecification())
 
 

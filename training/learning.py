@@ -1,0 +1,76 @@
+"""Learn from a table, predict for prompts: what the pipeline and every benchmark share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from clearway.features import FeatureSpecification
+from training.dataset import FloatArray, build, learn_specification, prompt_features, stack
+from training.learner import AdequacyModel, LengthModel
+from training.selection import fit_best
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What is expected of each reference model.
+
+    Attributes:
+        success: Shape (n_prompts, n_models), in (0, 1): chance of an adequate answer.
+        output_tokens: Shape (n_prompts, n_models), at least 1: expected length of the answer.
+    """
+
+    success: FloatArray
+    output_tokens: FloatArray
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Fitted on one table.
+
+    Attributes:
+        models: Reference models, the columns of predictions.
+        specification: Of the featuriser.
+        success: Learner of adequacy.
+        length: Learner of lengths; None where the table counts no output tokens.
+    """
+
+    models: tuple[str, ...]
+    specification: FeatureSpecification
+    success: AdequacyModel
+    length: LengthModel | None
+
+    def predict(self, prompts: Sequence[str]) -> Predictions:
+        """Predictions for prompts that stand alone, in their order; lengths are 1 where none was learned."""
+        rows = stack([prompt_features(prompt, self.specification) for prompt in prompts], self.specification)
+        success = self.success.predict_success(rows)
+        tokens = self.length.predict_output_tokens(rows) if self.length else np.ones_like(success)
+        return Predictions(success, tokens)
+
+
+def learn(table: pd.DataFrame, *, seed: int, report: Callable[[str], None] = lambda _: None) -> Learned:
+    """Learners of a table, on one thread, so that the same table gives the same bits.
+
+    Args:
+        table: From `corpora.select_models`: `prompt`, `prompt_key`, `reference_model`, `adequate` and
+            `output_tokens`.
+        seed: Of the folds that choose penalties.
+        report: Told what is being done.
+    """
+    specification = learn_specification(sorted(table["prompt"].unique()))
+    models = tuple(sorted(table["reference_model"].unique()))
+    with threadpool_limits(limits=1):
+        data = build(table, models, specification)
+        success = fit_best(
+            AdequacyModel, data.features, data.adequate, data.prompt_keys, seed=seed, report=report
+        )
+        length = None
+        if not np.isnan(data.output_tokens).all():
+            length = fit_best(
+                LengthModel, data.features, data.output_tokens, data.prompt_keys, seed=seed, report=report
+            )
+    return Learned(models, specification, success, length)
