@@ -26,7 +26,7 @@ Fitted = tuple[TrainingSet, AdequacyModel, LengthModel]
 def fitted(answers: pd.DataFrame) -> Fitted:
     """Both learners on all answers."""
     specification = learn_specification(sorted(answers["prompt"].unique()))
-    table = answers.assign(adequate=answers["score"] >= 1)
+    table = answers.assign(adequate=answers["score"] >= 1, reference_model=answers["model_canonical"])
     data = build(table, ["strong", "tiny", "weak"], specification)
     success = AdequacyModel(1.0, 1.0).fit(data.features, data.adequate)
     return data, success, LengthModel(1.0, 1.0).fit(data.features, data.output_tokens)
