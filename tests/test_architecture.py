@@ -81,7 +81,8 @@ def test_the_optimiser_is_pure() -> None:
 def test_starting_the_command_line_imports_nothing_heavy() -> None:
     """`clearway --help` stays quick: the heavy packages come with the commands that need them."""
     program = (
-        "import sys; import clearway.commands; import training.cli; import serving.cli; "
+        "import sys; import clearway.commands; import training.cli; import training.benchmark.cli; "
+        "import serving.cli; "
         f"print(sorted(set({sorted(HEAVY)!r}) & set(sys.modules)))"
     )
     result = subprocess.run(

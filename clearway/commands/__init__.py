@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 
 import typer
@@ -31,7 +32,7 @@ app.add_typer(classifier.app, name="classifier")
 def main() -> None:
     """Run the command line; an expected error is one line on stderr and exit 2."""
     for point in sorted(entry_points(group="clearway.commands"), key=lambda point: point.name):
-        app.command(point.name)(point.load())
+        _add(point.name, point.load())
     try:
         app()
     except ClearwayError as fault:
@@ -40,3 +41,11 @@ def main() -> None:
     except BrokenPipeError:  # the reader left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _add(name: str, found: typer.Typer | Callable[..., None]) -> None:
+    """One command of another package, or a group of them."""
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, name=name)
+    else:
+        app.command(name)(found)

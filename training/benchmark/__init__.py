@@ -1,0 +1,1 @@
+"""Benchmarks as commands: `clearway benchmark NAME`. Each prints a table, or one JSON object."""

@@ -1,0 +1,15 @@
+"""`clearway benchmark`: each command is a module, which imports its heavy parts when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from training.benchmark.answers import answers
+from training.benchmark.routellm import routellm
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Measure the complexity model on questions that it has not seen, beside baselines.",
+)
+app.command("answers")(answers)
+app.command("routellm")(routellm)
