@@ -23,10 +23,16 @@ from clearway.errors import TrainingDataError
 KEY: Final = ("source", "prompt_id", "model")
 TEXT_COLUMNS: Final = ("source", "prompt_id", "prompt_key", "prompt", "model", "model_canonical")
 REQUIRED: Final = (*TEXT_COLUMNS, "score")
-READ: Final = (*REQUIRED, "output_tokens")
+COUNTS: Final = ("output_tokens", "input_tokens", "cost_usd")
+READ: Final = (*REQUIRED, *COUNTS, "category")
 # Metrics stored as float32 may fall a hair short of a threshold such as 0.7.
 TOLERANCE: Final = 1e-6
 _MAX_ROWS_NAMED = 3
+_EXPECTED = {
+    "output_tokens": "a count or null",
+    "input_tokens": "a count or null",
+    "cost_usd": "US dollars or null",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +108,8 @@ def read_answers(path: Path) -> pd.DataFrame:
     """Tidy table of a Parquet or CSV file, checked and in a fixed order.
 
     Returns:
-        The columns `READ`, sorted by source, prompt_id and model; `score` float64, `output_tokens` float64
-        with NaN where unknown.
+        The columns `READ`, sorted by source, prompt_id and model; `score` and the `COUNTS` float64, with NaN
+        where a count is unknown; `category` empty where there is none.
 
     Raises:
         TrainingDataError: The file is missing or no table, or `check_answers` refuses it.
@@ -139,10 +145,10 @@ def check_answers(table: pd.DataFrame) -> pd.DataFrame:
         _refuse(table[column].isna() | (table[column].astype(str) == ""), column, "a value")
     score = pd.to_numeric(table["score"], errors="coerce")
     _refuse(~score.between(0.0, 1.0), "score", "a number from 0 to 1")
-    tokens = _output_tokens(table)
-    _refuse(tokens < 0, "output_tokens", "a count or null")
+    counts = {name: _counts(table, name) for name in COUNTS}
     _refuse(table.duplicated(list(KEY), keep=False), ", ".join(KEY), "each once")
-    checked = table[list(TEXT_COLUMNS)].astype(str).assign(score=score.astype(float), output_tokens=tokens)
+    checked = table[list(TEXT_COLUMNS)].astype(str).assign(score=score.astype(float), **counts)
+    checked["category"] = table["category"].fillna("").astype(str) if "category" in table.columns else ""
     return checked.sort_values(list(KEY), kind="stable", ignore_index=True)
 
 
@@ -243,12 +249,16 @@ def data_digest(table: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _output_tokens(table: pd.DataFrame) -> pd.Series[float]:
-    if "output_tokens" not in table.columns:
+def _counts(table: pd.DataFrame, column: str) -> pd.Series[float]:
+    """Numbers of an optional column; NaN where unknown, and where an output is no real answer."""
+    if column not in table.columns:
         return pd.Series(np.nan, index=table.index)
-    counts: pd.Series[float] = (
-        pd.to_numeric(table["output_tokens"], errors="coerce").astype("Float64").astype(float)
+    counts: pd.Series[float] = pd.to_numeric(table[column], errors="coerce").astype("Float64").astype(float)
+    _refuse(
+        (counts.isna() & table[column].notna()) | (counts < 0) | np.isinf(counts), column, _EXPECTED[column]
     )
+    if column != "output_tokens":
+        return counts
     return counts.mask(~table["source"].map(lambda source: rule_of(str(source)).has_output).astype(bool))
 
 

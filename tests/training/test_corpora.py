@@ -35,14 +35,23 @@ def _with(answers: pd.DataFrame, column: str, value: object, rows: list[int]) ->
         ),
         ("model", "", [7], "model: expected a value, got something else in row 8"),
         ("output_tokens", -1, [7], "output_tokens: expected a count or null, got something else in row 8"),
+        (
+            "output_tokens",
+            "many",
+            [0],
+            "output_tokens: expected a count or null, got something else in row 1",
+        ),
+        ("input_tokens", -1, [3], "input_tokens: expected a count or null, got something else in row 4"),
+        ("cost_usd", np.inf, [2], "cost_usd: expected US dollars or null, got something else in row 3"),
     ],
 )
 def test_bad_value_is_named_with_its_rows(
     answers: pd.DataFrame, column: str, value: object, rows: list[int], text: str
 ) -> None:
     """A bad value is refused; the text names the column and the rows."""
+    full = answers.assign(input_tokens=9, cost_usd=0.1)
     with pytest.raises(TrainingDataError) as caught:
-        corpora.check_answers(_with(answers, column, value, rows))
+        corpora.check_answers(_with(full, column, value, rows))
     assert str(caught.value) == text
 
 
@@ -68,6 +77,20 @@ def test_duplicate_is_refused(answers: pd.DataFrame) -> None:
     assert str(caught.value) == (
         "source, prompt_id, model: expected each once, got something else in row 4, 361"
     )
+
+
+def test_optional_columns_survive(answers: pd.DataFrame) -> None:
+    """Counts and category are kept; what is not there is NaN or empty."""
+    checked = corpora.check_answers(
+        answers.assign(input_tokens=9, cost_usd=0.1, category=pd.Series(["sums", None] * 180, dtype=object))
+    )
+    bare = corpora.check_answers(answers)
+    assert checked.columns.tolist() == bare.columns.tolist() == list(corpora.READ)
+    assert checked["input_tokens"].eq(9.0).all()
+    assert checked["cost_usd"].eq(0.1).all()
+    assert set(checked["category"]) == {"sums", ""}
+    assert bare[["input_tokens", "cost_usd"]].isna().all(axis=None)
+    assert bare["category"].eq("").all()
 
 
 def test_empty_table_is_refused(answers: pd.DataFrame) -> None:
