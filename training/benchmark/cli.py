@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from training.benchmark.answers import answers
+from training.benchmark.onboarding_cli import onboarding
 from training.benchmark.routellm import routellm
 
 app = typer.Typer(
@@ -12,4 +13,5 @@ app = typer.Typer(
     help="Measure the complexity model on questions that it has not seen, beside baselines.",
 )
 app.command("answers")(answers)
+app.command("onboarding")(onboarding)
 app.command("routellm")(routellm)

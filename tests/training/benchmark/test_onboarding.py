@@ -1,0 +1,142 @@
+"""Models leave and join again; what is left of full data's skill is a share with an interval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from tests.training.conftest import make_answers
+from training import corpora
+from training.benchmark.onboarding import Forecaster, benchmark, join_by_level
+from training.benchmark.onboarding_cli import _print, onboarding
+from training.dataset import FloatArray
+from training.learning import Predictions, learn
+
+APP = typer.Typer()
+APP.command()(onboarding)
+
+
+@dataclass(frozen=True)
+class ByWord:
+    """Knows that prompts with `hard` in them are hard, for every model alike."""
+
+    models: tuple[str, ...]
+
+    def predict(self, prompts: Sequence[str]) -> Predictions:
+        """0.3 for a hard prompt, else 0.7."""
+        chance = np.array([0.3 if "hard" in prompt else 0.7 for prompt in prompts])
+        success = np.tile(chance[:, None], (1, len(self.models)))
+        return Predictions(success, np.ones_like(success))
+
+
+def _learn(table: pd.DataFrame) -> ByWord:
+    return ByWord(tuple(sorted(table["reference_model"].unique())))
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    """600 prompts, each a question of its own, in one source."""
+    made = make_answers(600)
+    made = made.assign(prompt_key=made["prompt_id"], source="mine")
+    return corpora.select_sources(corpora.check_answers(made), ())
+
+
+def test_a_model_that_keeps_the_ranking_keeps_all_skill(table: pd.DataFrame) -> None:
+    """Joining on the others' level ranks prompts as they do: the share is 1 for each model and for all."""
+    result = benchmark(table, _learn, join_by_level, seed=0, n_answers=100, n_models=5)
+    assert set(result["sources"]["mine"]["models"]) == {"strong", "tiny", "weak"}
+    assert result["overall"]["value"] == pytest.approx(1.0)
+    for facts in result["sources"]["mine"]["models"].values():
+        assert facts["auc_few"] == pytest.approx(facts["auc_full"])
+
+
+def test_a_model_that_learns_nothing_keeps_nothing(table: pd.DataFrame) -> None:
+    """A constant has no skill, so its share is 0."""
+
+    def join(learned: Forecaster, prompts: Sequence[str], adequate: NDArray[np.bool_]) -> object:
+        return lambda asked: np.full(len(asked), float(adequate.mean()))
+
+    result = benchmark(table, _learn, join, seed=0, n_answers=100, n_models=5)  # type: ignore[arg-type]
+    assert result["overall"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_the_model_that_left_is_not_among_the_known(table: pd.DataFrame) -> None:
+    """What a model joins has never seen it; it joins with as many training answers as asked for."""
+    is_test = corpora.parts_of(table["prompt_key"].tolist(), 0, 5) == 0
+    unseen = set(table[is_test]["prompt"])
+    seen: list[int] = []
+
+    def join(learned: Forecaster, prompts: Sequence[str], adequate: NDArray[np.bool_]) -> object:
+        seen.append(len(learned.models))
+        assert len(prompts) == len(adequate) == 50
+        assert not unseen & set(prompts)
+        return join_by_level(learned, prompts, adequate)
+
+    benchmark(table, _learn, join, seed=0, n_answers=50, n_models=5)  # type: ignore[arg-type]
+    assert seen
+    assert max(seen) < 3
+
+
+def test_full_data_without_skill_gives_no_share(table: pd.DataFrame) -> None:
+    """Where nothing can be learned, no share is claimed."""
+    blind = table.assign(prompt=table["prompt"].str.replace("hard", "easy"))
+    result = benchmark(blind, _learn, join_by_level, seed=0, n_answers=100, n_models=5)
+    assert result["overall"] is None
+    assert all(facts["share"] is None for facts in result["sources"]["mine"]["models"].values())
+
+
+def test_sources_left_out_are_said(table: pd.DataFrame) -> None:
+    """A source without enough answers is named with the reason."""
+    result = benchmark(table, _learn, join_by_level, seed=0, n_answers=10_000, n_models=5)
+    assert result["excluded"] == {
+        "mine": "no model with 10000 graded answers and 100 held-out ones of both kinds"
+    }
+    assert result["overall"] is None
+
+
+def test_joining_ranks_like_the_others_at_its_own_level() -> None:
+    """A model right on 9 easy prompts of 10 and on no hard one is given such chances."""
+    prompts = ["easy"] * 100 + ["hard"] * 100
+    adequate = np.array([index % 10 > 0 for index in range(100)] + [False] * 99 + [True])
+    predict = join_by_level(ByWord(("a", "b")), prompts, adequate)
+    chance: FloatArray = predict(["easy", "hard"])
+    assert chance[0] == pytest.approx(0.9, abs=0.02)
+    assert chance[1] < 0.05
+
+
+def test_joining_with_one_kind_of_grade() -> None:
+    """Only adequate answers: a high chance for everything, and no fault."""
+    predict = join_by_level(ByWord(("a",)), ["easy", "hard"] * 5, np.ones(10, dtype=bool))
+    assert (predict(["easy", "hard"]) > 0.9).all()
+
+
+def test_command_prints_shares(
+    table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command thins the questions, learns, and prints JSON or a table."""
+    path = tmp_path / "answers.parquet"
+    table.drop(columns=["adequate", "reference_model"]).to_parquet(path)
+    options = ["--answers", str(path), "--n-answers", "50", "--questions", "600", "--models", "1"]
+    run = CliRunner().invoke(APP, [*options, "--json"], catch_exceptions=False)
+    result = json.loads(run.stdout)
+    assert result["n_answers"] == 50
+    assert result["sources"]["mine"]["n_models"] == 1
+    _print(result)
+    shown = capsys.readouterr().out
+    assert "AUC, 50 answers" in shown
+    assert "mean over sources: " in shown
+
+
+def test_learned_is_a_forecaster(table: pd.DataFrame) -> None:
+    """What `learn` returns fits the benchmark."""
+    learned: Forecaster = learn(table, seed=0)
+    assert learned.models == ("strong", "tiny", "weak")

@@ -1,0 +1,260 @@
+"""How much of the skill of full data a model has that joins with few graded answers.
+
+Models leave the training answers in groups; the rest is learned from; each model that left joins again with a
+few of its own graded answers from one source. On held-out questions of that source its area under the curve,
+less the half that guessing gives, is divided by that of a learner that saw all its answers from the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from training.corpora import parts_of
+from training.dataset import FloatArray
+from training.evaluation import auc
+from training.learning import Predictions
+
+TARGET: Final = 0.95
+HELD_OUT, N_PARTS = 0, 5
+# Models leave in so many groups: each costs one training.
+N_GROUPS: Final = 3
+MIN_TEST_ANSWERS: Final = 100
+# Where full data is hardly better than guessing, a share of its skill says nothing.
+MIN_SKILL: Final = 0.02
+N_RESAMPLES: Final = 200
+_RIDGE: Final = (1e-3, 3.0)
+
+
+class Forecaster(Protocol):
+    """What a benchmark needs of `training.learning.Learned`."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Reference models, the columns of predictions."""
+
+    def predict(self, prompts: Sequence[str]) -> Predictions:
+        """Predictions for prompts that stand alone."""
+
+
+OneModel = Callable[[Sequence[str]], FloatArray]
+Join = Callable[[Forecaster, Sequence[str], NDArray[np.bool_]], OneModel]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """One model on the held-out questions of one source.
+
+    Attributes:
+        model: Reference model.
+        adequate: Shape (n,), 0 or 1.
+        full: Shape (n,), predicted by the learner that saw all its answers.
+        few: Shape (n,), predicted after joining with few.
+        groups: Shape (n,); the question of each row, in [0, n_questions of the source).
+    """
+
+    model: str
+    adequate: FloatArray
+    full: FloatArray
+    few: FloatArray
+    groups: NDArray[np.intp]
+
+
+def join_by_level(learned: Forecaster, prompts: Sequence[str], adequate: NDArray[np.bool_]) -> OneModel:
+    """Logistic regression of one model on predictions for the others: their mean, and each departure.
+
+    The mean is hardly penalised, the departures are: with few answers, it is a better or worse average.
+
+    Args:
+        learned: Knows the other models.
+        prompts: With a graded answer of the new model.
+        adequate: Shape (n_prompts,); its grades.
+    """
+
+    def columns(asked: Sequence[str]) -> FloatArray:
+        scores = logit(learned.predict(asked).success)
+        level = scores.mean(axis=1, keepdims=True)
+        departures = (scores - level) / np.sqrt(scores.shape[1])
+        rows: FloatArray = np.hstack([np.ones_like(level), level, departures])
+        return rows
+
+    x, target = columns(prompts), adequate.astype(float)
+    penalty = np.full(x.shape[1], _RIDGE[1])
+    penalty[:2] = _RIDGE[0]
+
+    def objective(weights: FloatArray) -> tuple[float, FloatArray]:
+        score = x @ weights
+        loss = (np.logaddexp(0.0, score) - target * score).sum() + penalty @ weights**2 / 2
+        return float(loss), x.T @ (expit(score) - target) + penalty * weights
+
+    weights = minimize(objective, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+    return lambda asked: np.asarray(expit(columns(asked) @ weights), dtype=np.float64)
+
+
+def benchmark(
+    table: pd.DataFrame,
+    learn: Callable[[pd.DataFrame], Forecaster],
+    join: Join,
+    *,
+    seed: int,
+    n_answers: int,
+    n_models: int,
+) -> dict[str, Any]:
+    """Share of full data's skill after joining, by source and model, and the mean over sources.
+
+    Args:
+        table: From `corpora.select_models`.
+        learn: Learner of a table.
+        join: Adds one model to what was learned.
+        seed: Of the parts, of the models and answers drawn, and of the bootstrap.
+        n_answers: Graded answers that a model joins with.
+        n_models: Most models of each source.
+
+    Returns:
+        What `--json` prints: `sources`, `overall`, `excluded`.
+    """
+    is_test = parts_of(table["prompt_key"].tolist(), seed, N_PARTS) == HELD_OUT
+    train, test = table[~is_test], table[is_test]
+    pairs, excluded = _pairs(train, test, seed, n_answers, n_models)
+    models = sorted({model for chosen in pairs.values() for model in chosen})
+    dealt = np.random.default_rng(seed).permutation(len(models)) % N_GROUPS
+    group_of = dict(zip(models, dealt.tolist(), strict=True))
+    full = learn(train)
+    joined: dict[str, list[Joined]] = {source: [] for source in pairs}
+    for group in sorted(set(group_of.values())):
+        left = [model for model in models if group_of[model] == group]
+        known = learn(train[~train["reference_model"].isin(left)])
+        for source, chosen in pairs.items():
+            for model in sorted(set(chosen) & set(left)):
+                few = _answers(train, source, model, seed, n_answers)
+                predict = join(known, few["prompt"].tolist(), few["adequate"].to_numpy(dtype=bool))
+                joined[source].append(_joined(test, source, model, full, predict))
+    return {
+        "target": TARGET,
+        "seed": seed,
+        "n_answers": n_answers,
+        "excluded": excluded,
+        **_summary(joined, seed),
+    }
+
+
+def _pairs(
+    train: pd.DataFrame, test: pd.DataFrame, seed: int, n_answers: int, n_models: int
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Models of each source that leave and join again, drawn by the seed; sources without any, and why."""
+    generator = np.random.default_rng(seed)
+    pairs: dict[str, list[str]] = {}
+    excluded: dict[str, str] = {}
+    for source in sorted(train["source"].unique()):
+        known, asked = (
+            side[side["source"] == source].groupby("reference_model")["adequate"] for side in (train, test)
+        )
+        enough = set(known.size().index[known.size() >= n_answers]) & set(
+            asked.size().index[
+                (asked.size() >= MIN_TEST_ANSWERS) & asked.mean().between(0, 1, inclusive="neither")
+            ]
+        )
+        if len(enough):
+            drawn = generator.permutation(sorted(enough))[:n_models]
+            pairs[source] = sorted(drawn.tolist())
+        else:
+            needed = f"{n_answers} graded answers and {MIN_TEST_ANSWERS} held-out ones of both kinds"
+            excluded[source] = f"no model with {needed}"
+    return pairs, excluded
+
+
+def _answers(train: pd.DataFrame, source: str, model: str, seed: int, n_answers: int) -> pd.DataFrame:
+    """The graded answers that a model joins with: drawn from one source, by the seed."""
+    mine = train[(train["source"] == source) & (train["reference_model"] == model)]
+    generator = np.random.default_rng(crc32(f"{seed}:{source}:{model}".encode()))
+    return mine.iloc[np.sort(generator.permutation(len(mine))[:n_answers])]
+
+
+def _joined(test: pd.DataFrame, source: str, model: str, full: Forecaster, few: OneModel) -> Joined:
+    asked = test[test["source"] == source]
+    questions = {key: place for place, key in enumerate(sorted(asked["prompt_key"].unique()))}
+    mine = asked[asked["reference_model"] == model]
+    prompts = mine["prompt"].tolist()
+    return Joined(
+        model=model,
+        adequate=mine["adequate"].to_numpy(dtype=np.float64),
+        full=full.predict(prompts).success[:, full.models.index(model)],
+        few=few(prompts),
+        groups=mine["prompt_key"].map(questions).to_numpy(dtype=np.intp),
+    )
+
+
+def _summary(joined: Mapping[str, Sequence[Joined]], seed: int) -> dict[str, Any]:
+    """Shares of each model and source, and the mean over sources, with 95% bootstrap intervals."""
+    sources: dict[str, Any] = {}
+    draws: list[FloatArray] = []
+    for source, members in joined.items():
+        if not members:
+            continue
+        skills = _skills(members, seed)
+        drawn = np.random.default_rng(seed).integers(len(members), size=(N_RESAMPLES, len(members)))
+        resampled = np.take_along_axis(skills[1:], drawn[:, :, None], axis=1).sum(axis=1)
+        if skills[0].sum(axis=0)[1] < MIN_SKILL * len(members):
+            share = None
+        else:
+            share = _interval(_share(skills[0].sum(axis=0)), _share(resampled))
+            draws.append(np.array([share["value"], *_share(resampled)]))
+        sources[source] = {"n_models": len(members), "share": share, "models": _by_model(members, skills)}
+    return {"sources": sources, "overall": _mean_share(draws)}
+
+
+def _mean_share(draws: Sequence[FloatArray]) -> dict[str, float] | None:
+    """Mean over sources of a share and its resamples; a resample without skill in a source leaves it out."""
+    if not draws:
+        return None
+    shares = np.stack(draws)
+    known = ~np.isnan(shares)
+    total, count = np.where(known, shares, 0.0).sum(axis=0), known.sum(axis=0)
+    mean = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return _interval(mean[0], mean[1:])
+
+
+def _skills(members: Sequence[Joined], seed: int) -> FloatArray:
+    """AUC less a half, shape (1 + N_RESAMPLES, n_models, 2): with few and all answers; first as observed."""
+    generator = np.random.default_rng(seed)
+    n_questions = 1 + max(int(member.groups.max()) for member in members)
+    even = np.full(n_questions, 1 / n_questions)
+    weights = [np.ones(n_questions), *generator.multinomial(n_questions, even, N_RESAMPLES).astype(float)]
+    rows = [
+        [[auc(p, m.adequate, weight[m.groups]) - 0.5 for p in (m.few, m.full)] for m in members]
+        for weight in weights
+    ]
+    return np.asarray(np.nan_to_num(np.array(rows)), dtype=np.float64)
+
+
+def _by_model(members: Sequence[Joined], skills: FloatArray) -> dict[str, Any]:
+    result = {}
+    for place, member in enumerate(members):
+        few, full = skills[0, place].tolist()
+        share = _interval(_share(skills[0, place]), _share(skills[1:, place]))
+        result[member.model] = {
+            "auc_few": round(few + 0.5, 6),
+            "auc_full": round(full + 0.5, 6),
+            "share": share if full >= MIN_SKILL else None,
+        }
+    return result
+
+
+def _share(skill: FloatArray) -> FloatArray:
+    """Few over full, along the last axis; NaN where full data has next to none."""
+    full = np.where(skill[..., 1] > MIN_SKILL / 2, skill[..., 1], np.nan)
+    return np.asarray(skill[..., 0] / full, dtype=np.float64)
+
+
+def _interval(value: FloatArray | float, resampled: FloatArray) -> dict[str, float]:
+    kept = resampled[~np.isnan(resampled)]
+    low, high = np.quantile(kept, [0.025, 0.975]) if len(kept) else (value, value)
+    return {"value": round(float(value), 6), "low": round(float(low), 6), "high": round(float(high), 6)}
