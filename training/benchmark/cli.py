@@ -6,6 +6,7 @@ import typer
 
 from training.benchmark.answers import answers
 from training.benchmark.onboarding_cli import onboarding
+from training.benchmark.robustness_cli import robustness
 from training.benchmark.routellm import routellm
 
 app = typer.Typer(
@@ -14,4 +15,5 @@ app = typer.Typer(
 )
 app.command("answers")(answers)
 app.command("onboarding")(onboarding)
+app.command("robustness")(robustness)
 app.command("routellm")(routellm)

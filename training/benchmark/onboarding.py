@@ -108,7 +108,7 @@ def benchmark(
     n_answers: int,
     n_models: int,
 ) -> dict[str, Any]:
-    """Share of full data's skill after joining, by source and model, and the mean over sources.
+    """Share of full data's skill after joining, by source, by model and over all sources.
 
     Args:
         table: From `corpora.select_models`.
@@ -193,33 +193,31 @@ def _joined(test: pd.DataFrame, source: str, model: str, full: Forecaster, few: 
 
 
 def _summary(joined: Mapping[str, Sequence[Joined]], seed: int) -> dict[str, Any]:
-    """Shares of each model and source, and the mean over sources, with 95% bootstrap intervals."""
+    """Shares of each model, of each source and of all, with 95% intervals over questions and models."""
     sources: dict[str, Any] = {}
-    draws: list[FloatArray] = []
+    means: list[FloatArray] = []
     for source, members in joined.items():
         if not members:
             continue
         skills = _skills(members, seed)
         drawn = np.random.default_rng(seed).integers(len(members), size=(N_RESAMPLES, len(members)))
         resampled = np.take_along_axis(skills[1:], drawn[:, :, None], axis=1).sum(axis=1)
-        if skills[0].sum(axis=0)[1] < MIN_SKILL * len(members):
-            share = None
-        else:
-            share = _interval(_share(skills[0].sum(axis=0)), _share(resampled))
-            draws.append(np.array([share["value"], *_share(resampled)]))
-        sources[source] = {"n_models": len(members), "share": share, "models": _by_model(members, skills)}
-    return {"sources": sources, "overall": _mean_share(draws)}
-
-
-def _mean_share(draws: Sequence[FloatArray]) -> dict[str, float] | None:
-    """Mean over sources of a share and its resamples; a resample without skill in a source leaves it out."""
-    if not draws:
-        return None
-    shares = np.stack(draws)
-    known = ~np.isnan(shares)
-    total, count = np.where(known, shares, 0.0).sum(axis=0), known.sum(axis=0)
-    mean = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
-    return _interval(mean[0], mean[1:])
+        mean = np.vstack([skills[:1].sum(axis=1), resampled]) / len(members)
+        sources[source] = {
+            "n_models": len(members),
+            "share": _share_interval(mean),
+            "models": {
+                member.model: {
+                    "auc_few": round(float(skills[0, place, 0]) + 0.5, 6),
+                    "auc_full": round(float(skills[0, place, 1]) + 0.5, 6),
+                    "share": _share_interval(skills[:, place]),
+                }
+                for place, member in enumerate(members)
+            },
+        }
+        means.append(mean)
+    # Skills are averaged before they are divided: a source with next to none does not decide the share.
+    return {"sources": sources, "overall": _share_interval(np.mean(means, axis=0)) if means else None}
 
 
 def _skills(members: Sequence[Joined], seed: int) -> FloatArray:
@@ -235,26 +233,14 @@ def _skills(members: Sequence[Joined], seed: int) -> FloatArray:
     return np.asarray(np.nan_to_num(np.array(rows)), dtype=np.float64)
 
 
-def _by_model(members: Sequence[Joined], skills: FloatArray) -> dict[str, Any]:
-    result = {}
-    for place, member in enumerate(members):
-        few, full = skills[0, place].tolist()
-        share = _interval(_share(skills[0, place]), _share(skills[1:, place]))
-        result[member.model] = {
-            "auc_few": round(few + 0.5, 6),
-            "auc_full": round(full + 0.5, 6),
-            "share": share if full >= MIN_SKILL else None,
-        }
-    return result
+def _share_interval(skill: FloatArray) -> dict[str, float] | None:
+    """Few over full with a 95% interval; None where full data has next to no skill.
 
-
-def _share(skill: FloatArray) -> FloatArray:
-    """Few over full, along the last axis; NaN where full data has next to none."""
-    full = np.where(skill[..., 1] > MIN_SKILL / 2, skill[..., 1], np.nan)
-    return np.asarray(skill[..., 0] / full, dtype=np.float64)
-
-
-def _interval(value: FloatArray | float, resampled: FloatArray) -> dict[str, float]:
-    kept = resampled[~np.isnan(resampled)]
-    low, high = np.quantile(kept, [0.025, 0.975]) if len(kept) else (value, value)
-    return {"value": round(float(value), 6), "low": round(float(low), 6), "high": round(float(high), 6)}
+    Args:
+        skill: Shape (1 + n_resamples, 2), with few and with all answers; first as observed.
+    """
+    if skill[0, 1] < MIN_SKILL:
+        return None
+    share = skill[:, 0] / np.maximum(skill[:, 1], MIN_SKILL / 2)
+    low, high = np.quantile(share[1:], [0.025, 0.975])
+    return {"value": round(float(share[0]), 6), "low": round(float(low), 6), "high": round(float(high), 6)}

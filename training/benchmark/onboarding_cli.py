@@ -80,7 +80,7 @@ def _print(result: dict[str, Any]) -> None:
     console.print(table)
     for source, reason in result["excluded"].items():
         console.print(f"left out: {source}: {reason}", soft_wrap=True, markup=False)
-    console.print(f"mean over sources: {_interval(result['overall'])}; target: at least {result['target']}")
+    console.print(f"all sources: {_interval(result['overall'])}; target: at least {result['target']}")
 
 
 def _interval(facts: dict[str, float] | None) -> str:

@@ -133,7 +133,7 @@ def test_command_prints_shares(
     _print(result)
     shown = capsys.readouterr().out
     assert "AUC, 50 answers" in shown
-    assert "mean over sources: " in shown
+    assert "all sources: " in shown
 
 
 def test_learned_is_a_forecaster(table: pd.DataFrame) -> None:

@@ -1,0 +1,169 @@
+"""Unchanged choices are counted right, at operating points that mean what they say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from clearway.complexity import OnnxComplexityModel
+from clearway.testing import NOON, references, shipped_register
+from training import corpora
+from training.benchmark import robustness
+from training.benchmark.operating_point import (
+    BundlePredictor,
+    Estimates,
+    LearnedPredictor,
+    Pool,
+    floor_choice,
+    operating_point,
+)
+from training.benchmark.perturbation import PERTURBATIONS
+from training.benchmark.prices import Prices
+from training.benchmark.robustness_cli import robustness as command
+from training.learning import learn
+
+APP = typer.Typer()
+APP.command()(command)
+PRICES = Prices({"strong": (10.0, 30.0), "weak": (1.0, 2.0), "tiny": (0.1, 0.2)})
+
+
+@dataclass(frozen=True)
+class ByLength:
+    """Says that the first model fails on prompts of more than so many characters."""
+
+    limit: int
+    models: tuple[str, ...] = ("small", "large")
+
+    def estimate(self, prompts: Sequence[str]) -> Estimates:
+        """0.1 or 0.9 for the small model, 0.8 for the large one."""
+        small = [0.9 if len(prompt) <= self.limit else 0.1 for prompt in prompts]
+        success = np.array([small, [0.8] * len(prompts)]).T
+        return Estimates(success, np.ones_like(success), np.ones(len(prompts)))
+
+
+def _pool() -> Pool:
+    return Pool(np.array([0, 1]), np.array([1e-6, 1e-5]), np.array([1e-6, 1e-5]))
+
+
+@pytest.fixture(scope="module")
+def table(answers: pd.DataFrame) -> pd.DataFrame:
+    """Rows that may train."""
+    return corpora.select_sources(corpora.check_answers(answers), ())
+
+
+def test_a_flip_is_counted_where_it_happens() -> None:
+    """Only changes that make the prompt longer than the limit flip the choice."""
+    same = robustness.unchanged(ByLength(4), {"point": _pool().choice(0.0)}, ["ab c", "12 + 5?"], seed=0)
+    assert same["point"].shape == (len(PERTURBATIONS), 2)
+    kept = dict(zip(PERTURBATIONS, same["point"][:, 0].tolist(), strict=True))
+    assert kept["lower_case"]
+    assert not kept["easy_appended"]
+    assert not kept["doubled_blanks"]
+    assert same["point"][:, 1].all()
+
+
+def test_operating_point_saves_without_losing_quality() -> None:
+    """Where the cheap model does as well on half of the prompts, they go to it, and no others."""
+    success = np.array([[0.9, 0.9]] * 10 + [[0.2, 0.9]] * 10)
+    estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0))
+    pool = _pool()
+    adequate = np.array([[1.0, 1.0]] * 10 + [[0.0, 1.0]] * 10)
+    picked = pool.choice(operating_point(pool, estimates, adequate))(estimates)
+    assert picked.tolist() == [0] * 10 + [1] * 10
+
+
+def test_no_weight_where_every_saving_costs_quality() -> None:
+    """Cost weighs nothing where the cheap model is never adequate though promised."""
+    success = np.array([[0.95, 0.9]] * 20)
+    estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0))
+    assert operating_point(_pool(), estimates, np.array([[0.0, 1.0]] * 20)) == 0.0
+
+
+def test_floor_choice_is_the_optimisers() -> None:
+    """The cheapest model over the floor; the most promising one where none reaches it; None for strangers."""
+    register = shipped_register()
+    names = references(register)
+    choice = floor_choice(register, names, 700_000, NOON)
+    assert choice is not None
+    tokens = np.full((2, len(names)), 100.0)
+    good, bad = np.full(len(names), 0.9), np.full(len(names), 0.1)
+    bad[names.index("gpt-4o-2024-08-06")] = 0.3
+    picked = choice(Estimates(np.array([good, bad]), tokens, np.full(2, 100.0)))
+    ids = sorted(register.models)
+    costs = {name: price.cost_nusd(100, 100) for name in ids if (price := register.price(name, NOON))}
+    assert costs[ids[picked[0]]] == min(costs.values())
+    assert register.models[ids[picked[1]]].success.reference == "gpt-4o-2024-08-06"
+    assert floor_choice(register, ("stranger",), 700_000, NOON) is None
+
+
+def test_wilson_interval() -> None:
+    """As tabled for 8 of 10; certain shares keep an interval inside 0 to 1."""
+    assert robustness.wilson(8, 10) == {"value": 0.8, "low": 0.490162, "high": 0.943318}
+    assert robustness.wilson(10, 10)["high"] <= 1.0
+    assert robustness.wilson(0, 10)["low"] >= 0.0
+
+
+def test_benchmark_of_a_learner(table: pd.DataFrame) -> None:
+    """Sources with enough held-out questions are measured at the savings point, and all shares are shares."""
+    parts = corpora.parts_of(table["prompt_key"].tolist(), 0, robustness.N_PARTS)
+    predictor = LearnedPredictor(learn(table[parts > robustness.TUNING], seed=0))
+    wide = table.assign(prompt_key=table["prompt"], source="one")
+    result = robustness.benchmark(wide, predictor, PRICES, None, seed=0, n_sample=30)
+    assert result["overall"]["savings"]["unchanged"]["value"] <= 1.0
+    for points in result["sources"].values():
+        assert points["savings"]["n_models"] == 3
+        assert set(points["savings"]["perturbations"]) == set(PERTURBATIONS)
+        assert points["savings"]["perturbations"]["lower_case"]["value"] == 1.0
+
+
+def test_sources_left_out_are_said(table: pd.DataFrame) -> None:
+    """Too few questions, or too few priced models: the reason stands in the result."""
+    predictor = ByLength(4, ("strong", "weak"))
+    result = robustness.benchmark(table, predictor, PRICES, None, seed=0, n_sample=30)
+    assert set(result["excluded"]) == {"routellm_gsm8k", "zeroeval_gsm"}
+    assert "held-out questions, fewer than 20" in result["excluded"]["zeroeval_gsm"]
+    wide = table.assign(prompt_key=table["prompt"], source="one")
+    result = robustness.benchmark(wide, predictor, Prices({"weak": (1.0, 1.0)}), None, seed=0, n_sample=30)
+    assert result["excluded"] == {"one, savings": "1 priced models that the classifier knows, fewer than 2"}
+
+
+def test_command_measures_the_shipped_bundle(answers: pd.DataFrame, tmp_path: Path) -> None:
+    """Prompts of any table do; the JSON names the bundle and holds the floor of every source."""
+    wide = answers.assign(prompt_key=answers["prompt"], source="mine")
+    wide.to_csv(tmp_path / "answers.csv", index=False)
+    prices = "model_canonical,input_usd_per_mtok,output_usd_per_mtok\nstrong,10,30\n"
+    (tmp_path / "prices.csv").write_text(prices)
+    options = ["--answers", str(tmp_path / "answers.csv"), "--sample", "20"]
+    run = CliRunner().invoke(APP, [*options, "--json"], catch_exceptions=False)
+    result = json.loads(run.stdout)
+    assert result["predictor"].startswith("bundle ")
+    assert set(result["sources"]["mine"]) == {"floor"}
+    assert result["excluded"] == {"mine, savings": "0 priced models that the classifier knows, fewer than 2"}
+    shown = CliRunner().invoke(APP, options, catch_exceptions=False).stdout
+    assert "left out: mine, savings: 0 priced models" in shown
+    assert "target: at least 95% unchanged" in shown
+
+
+def test_bundle_predictor_agrees_with_the_graph(shipped_model: OnnxComplexityModel) -> None:
+    """Estimates are the graph's integers, as shares and tokens."""
+    estimates = BundlePredictor(shipped_model).estimate(["What is 2 + 2?", "Prove it."])
+    assert estimates.success.shape == (2, len(shipped_model.reference_models))
+    assert ((estimates.success >= 0) & (estimates.success <= 1)).all()
+    assert (estimates.output_tokens >= 1).all()
+
+
+@pytest.fixture(scope="module")
+def shipped_model() -> OnnxComplexityModel:
+    """The bundle that ships."""
+    from clearway.bundle import load_bundle
+    from clearway.installation import data_folder
+
+    return OnnxComplexityModel(load_bundle(data_folder() / "classifiers" / "default", trusted=None))

@@ -1,0 +1,182 @@
+"""Where on the curve of cost and quality choices are made: estimates in, the place of a model out.
+
+`Pool.choice` trades success for cost at the rate `operating_point` found; `floor_choice` is the product's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+import numpy as np
+
+from clearway.assessment import PPM
+from clearway.complexity import OnnxComplexityModel
+from clearway.features import estimate_tokens
+from clearway.optimiser import Candidate, choose
+from clearway.register import Register
+from clearway.request import Caller, Part, Request
+from training.dataset import FloatArray, IndexArray
+from training.learning import Learned
+
+# Weights of cost tried, in units of success per median cost of a call.
+_MIN_USD: Final = 1e-12
+WEIGHTS: Final = (0.0, *np.geomspace(1e-3, 1e3, 61).tolist())
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What a choice is made from.
+
+    Attributes:
+        success: Shape (n_prompts, n_models), in [0, 1].
+        output_tokens: Same shape, at least 1.
+        input_tokens: Shape (n_prompts,), at least 1.
+    """
+
+    success: FloatArray
+    output_tokens: FloatArray
+    input_tokens: FloatArray
+
+
+Choice = Callable[[Estimates], IndexArray]
+
+
+class Predictor(Protocol):
+    """Whatever estimates success and length for prompts."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Reference models, the columns of estimates."""
+
+    def estimate(self, prompts: Sequence[str]) -> Estimates:
+        """Estimates for prompts that stand alone, in order."""
+
+
+@dataclass(frozen=True)
+class LearnedPredictor:
+    """A learner that has not been exported."""
+
+    learned: Learned
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Those of the learner."""
+        return self.learned.models
+
+    def estimate(self, prompts: Sequence[str]) -> Estimates:
+        """As the learner predicts; input tokens as the featuriser estimates them."""
+        predicted = self.learned.predict(prompts)
+        tokens = np.array([estimate_tokens([prompt]) for prompt in prompts], dtype=np.float64)
+        return Estimates(predicted.success, predicted.output_tokens, tokens)
+
+
+@dataclass(frozen=True)
+class BundlePredictor:
+    """A bundle, scored as in service."""
+
+    model: OnnxComplexityModel
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Those of the bundle."""
+        return self.model.reference_models
+
+    def estimate(self, prompts: Sequence[str]) -> Estimates:
+        """As the served graph scores them."""
+        scored = self.model.score_many([_request(prompt) for prompt in prompts])
+        success = np.array([[s.success_ppm[m] for m in self.models] for s in scored], dtype=np.float64)
+        tokens = [[s.expected_output_tokens[m] for m in self.models] for s in scored]
+        inputs = np.array([s.n_input_tokens for s in scored], dtype=np.float64)
+        return Estimates(success / PPM, np.array(tokens, dtype=np.float64), inputs)
+
+
+def _request(prompt: str) -> Request:
+    part = Part("messages[0].content", "user", prompt)
+    return Request(id="benchmark", caller=Caller("benchmark"), purpose="benchmark", parts=(part,))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The priced models of a source.
+
+    Attributes:
+        columns: Shape (k,); their places among the predictor's models.
+        input_usd: Shape (k,), US dollars for one input token.
+        output_usd: Same for one output token.
+    """
+
+    columns: IndexArray
+    input_usd: FloatArray
+    output_usd: FloatArray
+
+    def cost_usd(self, estimates: Estimates) -> FloatArray:
+        """Expected cost of each call, shape (n_prompts, k)."""
+        paid: FloatArray = estimates.input_tokens[:, None] * self.input_usd
+        return paid + estimates.output_tokens[:, self.columns] * self.output_usd
+
+    def choice(self, weight: float) -> Choice:
+        """Most success less `weight` (per dollar) times cost; the first of equals."""
+
+        def chosen(estimates: Estimates) -> IndexArray:
+            worth = estimates.success[:, self.columns] - weight * self.cost_usd(estimates)
+            return np.asarray(worth.argmax(axis=1), dtype=np.intp)
+
+        return chosen
+
+
+def operating_point(pool: Pool, estimates: Estimates, adequate: FloatArray) -> float:
+    """Weight of a dollar that saves most while the quality is at least that of the best single model.
+
+    Args:
+        pool: Candidates.
+        estimates: Of the tuning prompts.
+        adequate: Shape (n_prompts, k), in [0, 1]; no NaN.
+
+    Returns:
+        At least 0; 0 where every weight loses quality.
+    """
+    cost = pool.cost_usd(estimates)
+    rows = np.arange(len(adequate))
+    best = adequate.mean(axis=0).max()
+    found = (np.inf, 0.0)
+    for weight in np.array(WEIGHTS) / max(float(np.median(cost)), _MIN_USD):
+        picked = pool.choice(weight)(estimates)
+        if adequate[rows, picked].mean() >= best:
+            found = min(found, (float(cost[rows, picked].sum()), float(weight)))
+    return found[1]
+
+
+def floor_choice(register: Register, models: Sequence[str], floor_ppm: int, at: datetime) -> Choice | None:
+    """What the optimiser picks from a register where every model is cleared; None without any estimate.
+
+    Args:
+        register: Models and prices.
+        models: The predictor's, by which a register's model finds its estimate.
+        floor_ppm: Least chance that is good enough.
+        at: Time whose prices count; aware.
+    """
+    ids = sorted(register.models)
+    columns = {name: column for column, name in enumerate(models)}
+    known = [
+        (name, columns[register.models[name].success.reference], price)
+        for name in ids
+        if register.models[name].success.reference in columns and (price := register.price(name, at))
+    ]
+
+    def chosen(estimates: Estimates) -> IndexArray:
+        success = np.rint(estimates.success * PPM).astype(int).tolist()
+        output = np.rint(estimates.output_tokens).astype(int).tolist()
+        picked = []
+        for row, n_input in enumerate(estimates.input_tokens.astype(int).tolist()):
+            offers = [
+                Candidate(name, success[row][column], price.cost_nusd(n_input, output[row][column]))
+                for name, column, price in known
+            ]
+            model = choose(offers, floor_ppm=floor_ppm, max_fallbacks=0).model
+            picked.append(ids.index(str(model)))
+        return np.array(picked, dtype=np.intp)
+
+    return chosen if known else None
