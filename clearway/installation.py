@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import platformdirs
 
@@ -193,29 +193,6 @@ def trusted_digests(ledger: Ledger) -> Collection[str]:
     }
 
 
-def promote_bundle(settings: Settings, folder: Path, *, approver: str, reason: str) -> dict[str, Any]:
-    """Let a bundle into service: verify it, archive it, and record who approved it and why.
-
-    Returns:
-        The record.
-
-    Raises:
-        BundleError: The bundle is incomplete or altered.
-    """
-    bundle = load_bundle(folder, trusted=None)
-    OnnxComplexityModel(bundle)
-    ledger = open_ledger(settings.home)
-    archive_of(settings).keep("bundle", folder, bundle.sha256)
-    record = {
-        "time": format_time(datetime.now(UTC)),
-        "bundle": bundle.identity.as_json(),
-        "approver": approver,
-        "reason": reason,
-        "operator": _operator(),
-    }
-    return ledger.append(PROMOTION, record).record
-
-
 def _record_load(router: Router, settings: Settings, bundle: Bundle) -> None:
     """Archive the versions in use and record them, unless the last load was of the same."""
     archive, register, policy = archive_of(settings), router.register, router.policy
@@ -233,7 +210,7 @@ def _record_load(router: Router, settings: Settings, bundle: Bundle) -> None:
     }
     last = router.ledger.latest(LOAD)
     if last is None or any(last.record.get(name) != value for name, value in loaded.items()):
-        stamp = {"time": format_time(datetime.now(UTC)), "operator": _operator()}
+        stamp = {"time": format_time(datetime.now(UTC)), "operator": operator()}
         router.ledger.append(LOAD, {**stamp, **loaded})
 
 
@@ -267,7 +244,8 @@ def _check_known(words: Collection[str], known: Collection[str], file: str, what
         raise ConfigurationError(f"{file}: {what}: {unknown[0]}; expected one of {expected}")
 
 
-def _operator() -> str:
+def operator() -> str:
+    """Name of the account that runs this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container whose user has no entry

@@ -55,8 +55,7 @@ def ece(probability: FloatArray, adequate: FloatArray, weight: FloatArray) -> fl
     References:
         Naeini, Cooper, Hauskrecht (2015), AAAI, section 3.
     """
-    bins = np.minimum((probability * N_BINS).astype(np.intp), N_BINS - 1)
-    gap = np.bincount(bins, weight * (probability - adequate), N_BINS)
+    gap = np.bincount(_bins(probability), weight * (probability - adequate), N_BINS)
     return float(np.abs(gap).sum() / weight.sum())
 
 
@@ -102,7 +101,7 @@ def by_source(
 
     Args:
         table: Held-out rows with `source`, `prompt_key`, `adequate`.
-        predictions: Predictor to probabilities, one for each row.
+        predictions: Predictor to probabilities, one for each row; `model` is among them.
         seed: Of the bootstrap.
     """
     results: dict[str, dict[str, object]] = {}
@@ -119,8 +118,33 @@ def by_source(
                 name: with_intervals(probability[rows], adequate, groups, seed=seed)
                 for name, probability in predictions.items()
             },
+            "reliability": reliability(predictions["model"][rows], adequate),
         }
     return results
+
+
+def reliability(probability: FloatArray, adequate: FloatArray) -> list[dict[str, float | int | None]]:
+    """Points of a reliability diagram: the bins of `ece` that are not empty, with means in [0, 1].
+
+    Args:
+        probability: Shape (n,), in [0, 1].
+        adequate: Shape (n,), 0 or 1.
+
+    >>> reliability(np.array([0.2, 0.21, 0.9]), np.array([0.0, 1.0, 1.0]))[0]
+    {'n': 2, 'predicted': 0.205, 'observed': 0.5}
+    """
+    bins = _bins(probability)
+    counts = np.bincount(bins, minlength=N_BINS)
+    predicted = np.bincount(bins, probability, N_BINS)
+    observed = np.bincount(bins, adequate, N_BINS)
+    return [
+        {
+            "n": int(counts[place]),
+            "predicted": _number(predicted[place] / counts[place]),
+            "observed": _number(observed[place] / counts[place]),
+        }
+        for place in np.flatnonzero(counts)
+    ]
 
 
 def model_means(adequate: FloatArray) -> FloatArray:
@@ -153,6 +177,11 @@ def length_error(predicted: FloatArray, observed: FloatArray) -> dict[str, float
         "median_factor": _number(np.median(factor)),
         "total_ratio": _number(predicted[known].sum() / max(observed[known].sum(), 1.0)),
     }
+
+
+def _bins(probability: FloatArray) -> IndexArray:
+    """Which of the equal bins over [0, 1] each probability falls into."""
+    return np.minimum((probability * N_BINS).astype(np.intp), N_BINS - 1)
 
 
 def _number(value: float | np.floating) -> float | None:

@@ -21,7 +21,6 @@ from clearway.request import Caller, Part, Request
 from training import corpora, ship
 from training.cli import train
 from training.pipeline import Plan, Trained, train_classifier
-from training.tracking import MlflowTracker, default_home
 
 APP = typer.Typer()
 APP.command()(train)
@@ -126,49 +125,6 @@ def test_a_version_that_was_not_kept_leaves_no_bundle(table: pd.DataFrame, tmp_p
     with pytest.raises(ConfigurationError):
         train_classifier(table, Plan(out=tmp_path / "b", min_answers=50), tracker=_Tracker())
     assert not list(tmp_path.iterdir())
-
-
-def test_mlflow_keeps_run_version_and_bundle(table: pd.DataFrame, tmp_path: Path) -> None:
-    """The manifest names the version; the version's tag holds the manifest's digest."""
-    home = tmp_path / "home"
-    plan = Plan(out=tmp_path / "b", min_answers=50)
-    kept = train_classifier(table, plan, tracker=MlflowTracker(home))
-    entry = kept.mlflow
-    assert entry is not None
-    assert load_bundle(plan.out, trusted=None).manifest.mlflow == entry
-    assert load_bundle(plan.out, trusted=None).identity.version == entry.version == "1"
-    client = MlflowTracker(home).client()
-    version = client.get_model_version(entry.name, entry.version)
-    assert version.tags["bundle_sha256"] == kept.sha256
-    run = client.get_run(entry.run_id)
-    assert run.info.status == "FINISHED"
-    assert run.data.params["training_data_sha256"] == kept.metrics["data"]["sha256"]
-    assert "auc.all" in run.data.metrics
-    stored = Path(client.download_artifacts(entry.run_id, "bundle", str(tmp_path)))
-    assert load_bundle(stored, trusted={kept.sha256}).sha256 == kept.sha256
-
-    class Broken(MlflowTracker):
-        def finish(
-            self, folder: Path, sha256: str, params: Mapping[str, object], metrics: Mapping[str, Any]
-        ) -> None:
-            raise ConfigurationError("disk full")
-
-    with pytest.raises(ConfigurationError):
-        train_classifier(table, Plan(out=tmp_path / "c", min_answers=50), tracker=Broken(home))
-    assert [v.version for v in client.search_model_versions(f"name='{entry.name}'")] == [1]
-
-
-def test_tracker_must_be_started(tmp_path: Path) -> None:
-    """Order of use is checked."""
-    with pytest.raises(ConfigurationError) as caught:
-        MlflowTracker(tmp_path).finish(tmp_path, "", {}, {})
-    assert str(caught.value) == "tracker: expected a started run, got none"
-
-
-def test_home_is_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`CLEARWAY_HOME` wins over the platform's folder."""
-    monkeypatch.setenv("CLEARWAY_HOME", "/state")
-    assert default_home() == Path("/state")
 
 
 def test_command_line_json(answers: pd.DataFrame, trained: Trained, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 import clearway.installation
 from clearway.commands import app
 from clearway.errors import ClearwayError
+from clearway.promotion import Check, Gate, promote_bundle
 from clearway.testing import FakeSensitivity
 
 Run = Callable[..., Result]
@@ -208,8 +209,9 @@ def test_a_bundle_is_used_only_after_its_promotion(run: Run, tmp_path: Path) -> 
     refused = run("route", "--bundle", str(bundle), lines=[HELLO])
     assert isinstance(refused.exception, ClearwayError)
     assert "clearway classifier promote" in str(refused.exception)
-    promoted = run("classifier", "promote", str(bundle), "--approver", "ana", "--reason", "better")
-    assert outputs(promoted)[0]["approver"] == "ana"
+    chosen = clearway.installation.Settings.of({}, home=tmp_path / "home")
+    passed = Gate((Check("quality.auc_loss", 0, 0, "ppm"),), "0" * 64, "0" * 64, 1)
+    promote_bundle(chosen, bundle, approver="ana", reason="better", judge=lambda *_: passed)
     (decision,) = outputs(run("route", "--bundle", str(bundle), lines=[HELLO]))
     assert decision["classifier"]["version"] == "2"
 

@@ -1,0 +1,305 @@
+"""`clearway classifier`: versions of the complexity model, and the way of one into service."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from clearway.commands.options import (
+    HomeOption,
+    PolicyOption,
+    RegisterOption,
+    print_error,
+    print_json,
+    settings,
+)
+from clearway.errors import InvalidRequestError, NotFoundError
+from training import DEFAULT_NAME
+from training.classifier_tables import show_difference, show_live, show_promotion, show_versions
+
+if TYPE_CHECKING:
+    from clearway.bundle import Bundle
+    from clearway.installation import Settings
+    from clearway.promotion import Gate, Judge, Promotion
+    from training.registry import Version
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Versions of the complexity model: list, compare, promote, stage; and which was live when.",
+)
+
+NameOption = Annotated[str, typer.Option(help="Name of the classifier in the registry.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+TrafficOption = Annotated[
+    Path | None,
+    typer.Option(help="Request lines to decide with both.", show_default="the sample in data/samples"),
+]
+# What is a version of the registry; anything else is a folder. A folder called 7 is ./7.
+_ALIASES: Final = ("champion", "challenger")
+_METRICS: Final = ("auc", "log_loss", "ece")
+
+
+@app.command("list")
+def list_versions(
+    name: NameOption = DEFAULT_NAME, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """List the registered versions: aliases, digest, when, held-out metrics, and whether it is live.
+
+    `promoted` and `live` come from the ledger: promoted means it may be loaded, live that it was loaded last.
+    """
+    from training.registry import Registry
+
+    chosen = settings(home)
+    versions = Registry(chosen.home).versions(name)
+    known = _ledger_facts(chosen)
+    lines = [_version_json(version, known) for version in versions]
+    if as_json:
+        print_json({"name": name, "versions": lines})
+    else:
+        show_versions(name, lines)
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(help="Version, alias or folder.")],
+    b: Annotated[str, typer.Argument(help="Version, alias or folder.")],
+    name: NameOption = DEFAULT_NAME,
+    traffic: TrafficOption = None,
+    home: HomeOption = None,
+    register: RegisterOption = None,
+    policy: PolicyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two versions: data, models, parameters, metrics, and the choices that change on a fixed sample.
+
+    A number or an alias (champion, challenger) is a version of the registry; anything else is a folder.
+    Example: clearway classifier diff champion challenger
+    """
+    from training.difference import compare_bundles
+    from training.traffic import Traffic
+
+    chosen = settings(home, register, policy)
+    with _bundle_of(chosen.home, name, a) as before, _bundle_of(chosen.home, name, b) as after:
+        sample = Traffic(chosen, traffic, at=datetime.now(UTC))
+        result = compare_bundles(before, after, sample)
+    if as_json:
+        print_json(result)
+    else:
+        show_difference(result)
+
+
+@app.command()
+def promote(
+    candidate: Annotated[str, typer.Argument(help="Version, alias or folder.")],
+    approver: Annotated[str, typer.Option(help="Who answers for it; goes on the record.")],
+    reason: Annotated[str, typer.Option(help="Why; goes on the record.")],
+    name: NameOption = DEFAULT_NAME,
+    traffic: TrafficOption = None,
+    max_moved: Annotated[
+        float, typer.Option(min=0, max=1, help="Most requests that may go to another provider or region.")
+    ] = 0.2,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            help="Graded answers: measure both on what training holds out of them.",
+            show_default="what each one's training measured",
+        ),
+    ] = None,
+    home: HomeOption = None,
+    register: RegisterOption = None,
+    policy: PolicyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a version into service, if it passes the gate: the promotion is a record in the ledger.
+
+    The gate compares with the last version promoted (at first with the shipped one): quality, calibration,
+    latency, parity with scikit-learn, robustness to rewording, and how much of a sample of requests would go
+    to another provider or region under this installation's register and policy. Exit 1 when it refuses; then
+    nothing is promoted. A bundle that the ledger says is promoted may be loaded: --bundle or CLEARWAY_BUNDLE.
+    To go back to an older promoted version, name its folder: that is a load record.
+
+    Example: clearway classifier promote challenger --approver "Ana Ruiz" --reason "new graded answers"
+    """
+    from clearway.promotion import promote_bundle
+
+    chosen = settings(home, register, policy)
+    judge = _judge(chosen, traffic, max_moved, answers)
+    with _folder_of(chosen.home, name, candidate) as folder:
+        promotion = promote_bundle(chosen, folder, approver=approver, reason=reason, judge=judge)
+    alias = _crown(chosen.home, promotion) if promotion.record else None
+    if as_json:
+        print_json(
+            {
+                "promoted": promotion.record is not None,
+                "bundle": promotion.bundle.identity.as_json(),
+                "folder": promotion.folder and str(promotion.folder),
+                "alias": alias,
+                "gate": promotion.gate.as_json(),
+                "record": promotion.record,
+            }
+        )
+    else:
+        show_promotion(promotion, alias)
+    raise typer.Exit(0 if promotion.record else 1)
+
+
+@app.command()
+def stage(
+    version: Annotated[str, typer.Argument(help="Version or alias.")],
+    out: Annotated[Path, typer.Option(help="New folder for the bundle.")],
+    name: NameOption = DEFAULT_NAME,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a registered version's bundle into a folder, its digest checked against the version's tag.
+
+    Example: clearway classifier stage challenger --out bundles/next
+    """
+    from training.registry import Registry
+
+    registry = Registry(settings(home).home)
+    found = registry.find(name, version)
+    bundle = registry.stage(found, out)
+    if as_json:
+        print_json({"folder": str(out), "name": name, "version": found.version, "sha256": bundle.sha256})
+    else:
+        typer.echo(f"{name} version {found.version}: {out}\ndigest: {bundle.sha256}")
+
+
+@app.command()
+def live(
+    at: Annotated[
+        str | None,
+        typer.Option(help="ISO 8601, UTC where it names no zone: 2026-11-26T14:00.", show_default="now"),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which version was live at a time, by the ledger alone: no registry is asked.
+
+    Live is what was loaded last before then; promoted is what was allowed last. They differ while a promoted
+    version waits to be loaded, or after going back to an older one. Exit 1 when none had been loaded.
+    """
+    from clearway.installation import existing_ledger
+    from clearway.promotion import live_at
+
+    ledger = existing_ledger(settings(home))
+    found = live_at(ledger, _time(at))
+    if as_json:
+        print_json(found)
+    else:
+        show_live(found)
+    raise typer.Exit(0 if found["live"] else 1)
+
+
+def _time(text: str | None) -> datetime:
+    """Aware time of an ISO 8601 text.
+
+    Raises:
+        InvalidRequestError: It is none.
+    """
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequestError("at: expected a time in ISO 8601, such as 2026-11-26T14:00") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _judge(chosen: Settings, traffic: Path | None, max_moved: float, answers: Path | None) -> Judge:
+    """The gate over this installation's register and policy; nothing is read before it is asked."""
+
+    def judged(candidate: Bundle, champion: Bundle) -> Gate:
+        from training.gate import Limits, compare_recorded, judge
+        from training.traffic import Traffic
+
+        sample = Traffic(chosen, traffic, at=datetime.now(UTC))
+        limits = Limits(moved_ppm=round(max_moved * 1_000_000))
+        if answers is None:
+            return judge(candidate, champion, sample, limits, compare_recorded)
+        from training.comparison import compare_on
+
+        return judge(candidate, champion, sample, limits, compare_on(answers))
+
+    return judged
+
+
+def _crown(home: Path, promotion: Promotion) -> str | None:
+    """Name the version champion where the registry of this home has it; the ledger has the last word."""
+    from clearway.errors import ClearwayError
+    from training.registry import Registry
+
+    try:
+        registry = Registry(home)
+        version = registry.of_bundle(promotion.bundle)
+        if version is None:
+            return None
+        registry.crown(version)
+    except NotFoundError:
+        return None
+    except ClearwayError as fault:
+        print_error(f"promoted, but the alias champion was not set: {fault}")
+        return None
+    return f"{version.name}@champion"
+
+
+def _is_version(text: str) -> bool:
+    return text in _ALIASES or (text.isascii() and text.isdigit())
+
+
+@contextmanager
+def _folder_of(home: Path, name: str, text: str) -> Iterator[Path]:
+    """The folder named, or the version staged for a moment."""
+    if not _is_version(text):
+        yield Path(text)
+        return
+    from training.registry import Registry
+
+    registry = Registry(home)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "bundle"
+        registry.stage(registry.find(name, text), folder)
+        yield folder
+
+
+@contextmanager
+def _bundle_of(home: Path, name: str, text: str) -> Iterator[Bundle]:
+    from clearway.bundle import load_bundle
+
+    with _folder_of(home, name, text) as folder:
+        yield load_bundle(folder, trusted=None)
+
+
+def _ledger_facts(chosen: Settings) -> dict[str, Any]:
+    """Digests promoted so far, and the live one; none where there is no ledger yet."""
+    from clearway.installation import PROMOTION, existing_ledger
+    from clearway.promotion import live_at
+
+    try:
+        ledger = existing_ledger(chosen)
+    except NotFoundError:
+        return {"promoted": set(), "live": None}
+    found = live_at(ledger, datetime.now(UTC))["live"]
+    promoted = {entry.record["bundle"]["sha256"] for entry in ledger.entries(kind=PROMOTION)}
+    return {"promoted": promoted, "live": found and found["sha256"]}
+
+
+def _version_json(version: Version, known: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "version": version.version,
+        "aliases": list(version.aliases),
+        "sha256": version.sha256,
+        "training_data_sha256": version.params.get("training_data_sha256"),
+        "created": version.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "run_id": version.run_id,
+        "metrics": {metric: version.metrics.get(f"{metric}.all") for metric in _METRICS},
+        "promoted": version.sha256 is not None and version.sha256 in known["promoted"],
+        "live": version.sha256 is not None and version.sha256 == known["live"],
+    }

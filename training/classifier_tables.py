@@ -1,0 +1,99 @@
+"""What `clearway classifier` shows to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from clearway.commands.options import people_console
+
+if TYPE_CHECKING:
+    from clearway.promotion import Check, Promotion
+
+_SHOWN_METRICS = ("auc", "log_loss", "ece")
+
+
+def show_versions(name: str, lines: Sequence[Mapping[str, Any]]) -> None:
+    """One row a version."""
+    headers = ("version", "aliases", "in the ledger", "trained", "AUC", "log loss", "ECE", "digest")
+    rows = [
+        (
+            line["version"],
+            ", ".join(line["aliases"]),
+            ", ".join(word for word in ("promoted", "live") if line[word]),
+            line["created"][:16].replace("T", " "),
+            *(_text(line["metrics"][metric]) for metric in _SHOWN_METRICS),
+            (line["sha256"] or "not finished")[:16],
+        )
+        for line in lines
+    ]
+    _print_table(name, headers, rows)
+
+
+def show_difference(result: Mapping[str, Any]) -> None:
+    """Identity, then what differs, a table each."""
+    a, b = result["a"], result["b"]
+    names = ("name", "version", "sha256", "training_data_sha256")
+    _print_table("bundles", ("", "a", "b"), [(name, a[name], b[name]) for name in names])
+    models = [(kind, ", ".join(result["models"][kind]) or "none") for kind in ("added", "removed")]
+    _print_table("models in b", ("", "models"), models)
+    for part in ("parameters", "metrics"):
+        rows = [(name, _text(v["a"]), _text(v["b"])) for name, v in result[part].items()]
+        _print_table(part, ("", "a", "b"), rows or [("the same", "", "")])
+    traffic = result["traffic"]
+    people_console().print(
+        f"of {traffic['n_requests']} requests: {traffic['share_of_other_models']:.1%} get another model, "
+        f"{traffic['share_moved']:.1%} another provider or region"
+    )
+
+
+def show_promotion(promotion: Promotion, alias: str | None) -> None:
+    """The checks, what failed first, then what to do next."""
+    console, identity = people_console(), promotion.bundle.identity
+    checks = sorted(promotion.gate.checks, key=lambda check: check.passed)
+    _print_table("gate", ("check", "value", "asked for", ""), [_check_row(check) for check in checks])
+    for note in promotion.gate.notes:
+        console.print(f"note: {note}", markup=False)
+    named = f"{identity.name} {identity.version}"
+    if promotion.record is None:
+        console.print(f"refused: {named} fails {len(promotion.gate.failed)} checks; nothing was promoted")
+        return
+    console.print(f"promoted: {named}, ledger entry {promotion.record['ledger_index']}")
+    if alias:
+        console.print(f"alias: {alias}", markup=False)
+    console.print(f"serve it with: --bundle {promotion.folder}", soft_wrap=True, markup=False)
+
+
+def show_live(found: Mapping[str, Any]) -> None:
+    """Two or three lines."""
+    console, live, promoted = people_console(), found["live"], found["promoted"]
+    console.print(f"at {found['at']}", markup=False)
+    for word, version in (("live", live), ("promoted last", promoted)):
+        text = f"{version['name']} {version['version']}  {version['sha256']}" if version else "none"
+        since = f"  since {version['since']} (ledger entry {version['ledger_index']})" if version else ""
+        console.print(f"{word}: {text}{since}", soft_wrap=True, markup=False)
+    promotion = found["promotion"]
+    if live:
+        by = f"approved by {promotion['approver']}: {promotion['reason']}" if promotion else "no promotion"
+        console.print(f"the live one: {by}", soft_wrap=True, markup=False)
+
+
+def _check_row(check: Check) -> tuple[str, str, str, str]:
+    relation = "at most" if check.bound == "at_most" else "at least"
+    value = "not known" if check.value is None else f"{check.value:,} {check.unit}"
+    return check.name, value, f"{relation} {check.limit:,} {check.unit}", "" if check.passed else "FAILED"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _print_table(title: str, headers: Iterable[str], rows: Iterable[Sequence[Any]]) -> None:
+    table = Table(*headers, title=title, title_justify="left", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(str(cell).replace("[", "\\[") for cell in row))
+    people_console().print(table)
