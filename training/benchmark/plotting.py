@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -105,3 +105,18 @@ def _figure() -> tuple[Any, Any]:
 def _save(figure: Any, path: Path) -> Path:
     figure.savefig(path, dpi=120, metadata={"Software": None})
     return path
+
+
+def plot_pairs(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
+    """Share of the gap recovered over share of strong calls, a plot for each row of `benchmark routellm`."""
+    written = []
+    for row in rows:
+        figure, axes = _figure()
+        axes.plot([0, 1], [0, 1], color="grey", label="random")
+        axes.plot(row["curve"]["share"], row["curve"]["recovered"], label="classifier, first draw")
+        title = f"{row['benchmark']}: {row['row']}"
+        axes.set(title=title, xlabel="share of strong calls", ylabel="share of the gap recovered")
+        axes.legend()
+        safe = re.sub(r"[^\w.-]+", "_", title)
+        written.append(_save(figure, folder / f"{safe}.png"))
+    return written
