@@ -71,5 +71,5 @@ def _auc(sources: Mapping[str, Any]) -> Any:
     axes.set_yticks(range(len(known)), known)
     axes.set(xlabel="AUC on held-out questions, 95% interval")
     if known:
-        axes.legend(fontsize="small")
+        figure.legend(loc="outside upper right", ncols=2, fontsize="small")
     return figure

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+
+from training.tracking import DATABASE, MlflowTracker
 
 
 def make_answers(n_prompts: int = 120, seed: int = 0) -> pd.DataFrame:
@@ -36,3 +41,20 @@ def make_answers(n_prompts: int = 120, seed: int = 0) -> pd.DataFrame:
 def answers() -> pd.DataFrame:
     """360 graded answers: 120 prompts, three models, two sources."""
     return make_answers()
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database before its first run: making one takes seconds, copying it none."""
+    home = tmp_path_factory.mktemp("registry")
+    MlflowTracker(home).client().get_experiment("0")
+    return home / DATABASE
+
+
+@pytest.fixture
+def home(empty_registry: Path, tmp_path: Path) -> Path:
+    """A folder of state with a registry that is empty."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    shutil.copy(empty_registry, folder / DATABASE)
+    return folder
