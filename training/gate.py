@@ -222,8 +222,8 @@ def _p99(values: Sequence[float]) -> int:
 
 
 def _at_least(name: str, value: float | None, limit: int) -> Check:
-    """A share or a gain in ppm, rounded down."""
-    return Check(name, None if value is None else math.floor(value * PPM), limit, "ppm", "at_least")
+    """A share or a gain in ppm, rounded down but for the last bits of a float."""
+    return Check(name, None if value is None else math.floor(round(value * PPM, 3)), limit, "ppm", "at_least")
 
 
 def _up(value: float | None) -> int | None:
