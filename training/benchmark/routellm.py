@@ -33,7 +33,7 @@ def routellm(
     """Rank the prompts of three benchmarks by how much the strong model helps, beside published results.
 
     The strong model is gpt-4-1106-preview, the weak one Mixtral 8x7B; the answers are those under
-    CLEARWAY_CORPORA. APGR is the average share of the quality gap that is recovered as calls move to the strong
+    CLEARWAY_CORPORA. APGR is the mean share of the quality gap that is recovered as calls move to the strong
     model (random: 0.5); CPT(x%) is the share of strong calls that recovers x% of it.
 
     MMLU learns from 1,500 of its prompts, alone and with the other sources; GSM8K from no label derived from
