@@ -14,7 +14,7 @@ from training.benchmark.trial import left_out_lines
 NAMES = {
     "success": "classifier",
     "neighbours": "kNN",
-    "shuffled": "shuffled labels",
+    "shuffled": "shuffled",
     "random_same_mix": "random, same mix",
     "zero_router": "zero-router",
 }
@@ -34,6 +34,10 @@ def show(result: Mapping[str, Any], *, as_json: bool) -> None:
         console.print(f"prices: {n} models are priced more than once; their first row counts")
     sources = result["sources"]
     console.print(_probabilities(sources), _costs(sources))
+    console.print(
+        "\nSavings (none: no trade-off was good enough in training, so the best single model answers all)",
+        soft_wrap=True,
+    )
     for name, facts in sources.items():
         _show_savings(console, name, facts["savings"])
         if facts["pair"]:
@@ -51,29 +55,30 @@ def cell(value: Mapping[str, float | None] | None, *, percent: bool = False) -> 
     scale, digits = (100, 1) if percent else (1, 3)
     numbers = [None if value[key] is None else value[key] * scale for key in ("value", "low", "high")]  # type: ignore[operator]
     shown = ["-" if number is None else f"{number:.{digits}f}" for number in numbers]
-    return f"{shown[0]}{'%' if percent else ''} [{shown[1]}, {shown[2]}]"
+    return f"{shown[0]}{'%' if percent else ''} [{shown[1]},{shown[2]}]"
 
 
 def _probabilities(sources: Mapping[str, Any]) -> Table:
     table = Table(
-        "source", "answers", "models", "predictor", "AUC, mean of models", "AUC, pooled", "log loss", "Brier",
-        "ECE", "ECE target", title="Success on unseen questions", box=None, pad_edge=False,
+        "source", "answers", "predictor", "AUC, models' mean", "AUC, pooled", "log loss", "Brier", "ECE",
+        "target", title="Success on unseen questions (target: ECE at most 0.03, from 2,000 answers)", box=None,
+        pad_edge=False,
     )  # fmt: skip
     for name, facts in sources.items():
-        counts = [name, str(facts["n_answers"]), str(facts["n_models"])]
+        counts = [name, str(facts["n_answers"])]
         for predictor, metrics in facts["metrics"].items():
             losses = [f"{metrics[key]['value']:.3f}" for key in ("log_loss", "brier")]
             areas = [cell(metrics[key]) for key in ("auc_mean_of_models", "auc_pooled")]
             target = _target(facts["calibration_target"]) if predictor == "success" else ""
             table.add_row(*counts, NAMES[predictor], *areas, *losses, cell(metrics["ece"]), target)
-            counts = [""] * 3
+            counts = [""] * 2
     return table
 
 
 def _target(target: Mapping[str, Any]) -> str:
     if not target["applies"]:
         return "few answers"
-    return f"{'met' if target['met'] else 'missed'} (<= {target['limit']})"
+    return "met" if target["met"] else "missed"
 
 
 def _costs(sources: Mapping[str, Any]) -> Table:
@@ -84,7 +89,7 @@ def _costs(sources: Mapping[str, Any]) -> Table:
     for name, facts in sources.items():
         error = facts["cost_error"]
         if error is None:
-            table.add_row(name, "-", "no priced answer has counted output tokens")
+            table.add_row(name, "-", "no prices or no counts")
             continue
         met = "met" if error["target"]["met"] else "missed"
         spread = [
@@ -122,7 +127,7 @@ def _others(left_out: Mapping[str, str]) -> str:
 
 def _savings_table(comparison: Mapping[str, Any]) -> Table:
     table = Table(
-        "way", "target", "quality achieved", "over best single", "saving", "off the test's curve", "AIQ",
+        "way", "target", "quality achieved", "of best", "saving", "off the test's curve", "AIQ",
         box=None, pad_edge=False,
     )  # fmt: skip
     for target, label in _TARGETS.items():
@@ -145,12 +150,16 @@ def _savings_table(comparison: Mapping[str, Any]) -> Table:
 
 
 def _achieved(facts: Mapping[str, Any]) -> list[str]:
-    none = " (none: best single)" if facts.get("trade_off", 0) is None else ""
+    none = " none" if facts.get("trade_off", 0) is None else ""
     return [
         cell(facts["quality"]),
-        cell(facts["quality_over_best_single"], percent=True),
+        _percent(facts["quality_over_best_single"]["value"]),
         cell(facts["saving"], percent=True) + none,
     ]
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
 
 
 def pair_table(title: str, pair: Mapping[str, Any]) -> Table:

@@ -112,13 +112,13 @@ def forecast_rows(
 
 
 def shuffled_labels(train: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Rows of a sample of questions whose grades were dealt out anew within each source and model."""
+    """Rows of a sample of questions whose grades were dealt out anew among each model's answers."""
     generator = np.random.default_rng(seed)
     keys = np.sort(train["prompt_key"].unique())
     kept = generator.permutation(keys)[:SHUFFLED_PROMPTS]
     sample = train[train["prompt_key"].isin(set(kept))].reset_index(drop=True)
     order = np.arange(len(sample))
-    for rows in sample.groupby(["source", "reference_model"]).indices.values():
+    for rows in sample.groupby("reference_model").indices.values():
         order[rows] = generator.permutation(rows)
     dealt = sample.assign(
         adequate=sample["adequate"].to_numpy()[order], score=sample["score"].to_numpy()[order]

@@ -88,15 +88,15 @@ def _counts(test: pd.DataFrame, learned: set[str]) -> dict[str, int]:
 
 
 def left_out_lines(left_out: dict[str, Any]) -> list[str]:
-    """One line for each thing left out."""
+    """One line for each reason to leave something out."""
     lines = []
     if left_out["train_rows_of_test_questions"]:
         n = left_out["train_rows_of_test_questions"]
         lines.append(f"train: {n} answers to questions of the test were not learned from")
     lines += [f"source {source}: {reason}" for source, reason in left_out["sources"].items()]
-    lines += [f"model {model}: {reason} to learn from" for model, reason in left_out["models"].items()]
-    lines += [
-        f"model {model}: {n} answers of the test, not measured: the model was not learned"
-        for model, n in left_out["test_models_not_learned"].items()
-    ]
-    return lines
+    reasons: dict[str, list[str]] = {}
+    for model, reason in left_out["models"].items():
+        reasons.setdefault(f"{reason} to learn from", []).append(model)
+    for model, n in left_out["test_models_not_learned"].items():
+        reasons.setdefault(f"not learned, {n} answers of the test not measured", []).append(model)
+    return lines + [f"models: {reason}: {', '.join(models)}" for reason, models in reasons.items()]
