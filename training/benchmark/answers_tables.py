@@ -61,7 +61,7 @@ def cell(value: Mapping[str, float | None] | None, *, percent: bool = False) -> 
 def _probabilities(sources: Mapping[str, Any]) -> Table:
     table = Table(
         "source", "answers", "predictor", "AUC, models' mean", "AUC, pooled", "log loss", "Brier", "ECE",
-        "target", title="Success on unseen questions (target: ECE at most 0.03, from 2,000 answers)", box=None,
+        "target", title="Success on unseen questions (target: ECE <= 0.03, from 2,000 answers)", box=None,
         pad_edge=False,
     )  # fmt: skip
     for name, facts in sources.items():

@@ -43,9 +43,8 @@ def arrange(train: pd.DataFrame, test: pd.DataFrame, sources: Sequence[str], *, 
     """
     shared = train["prompt_key"].isin(set(test["prompt_key"]))
     both = pd.concat([train[~shared].assign(is_test=False), test.assign(is_test=True)], ignore_index=True)
+    graded = corpora.select_sources(both, sources)
     both["reference_model"] = corpora.reference_models(both)
-    graded = corpora.select_sources(both, sources).drop(columns="reference_model")
-    graded = graded.merge(both[[*corpora.KEY, "is_test", "reference_model"]], on=[*corpora.KEY, "is_test"])
     learnable = graded[~graded["is_test"]]
     if not len(learnable):
         raise TrainingDataError(
