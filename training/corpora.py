@@ -143,7 +143,7 @@ def check_answers(table: pd.DataFrame) -> pd.DataFrame:
         raise TrainingDataError("graded answers: expected at least one row, got none")
     for column in TEXT_COLUMNS:
         _refuse(table[column].isna() | (table[column].astype(str) == ""), column, "a value")
-    score = pd.to_numeric(table["score"], errors="coerce")
+    score = pd.to_numeric(table["score"], errors="coerce").astype("Float64").astype(float)
     _refuse(~score.between(0.0, 1.0), "score", "a number from 0 to 1")
     counts = {name: _counts(table, name) for name in COUNTS}
     _refuse(table.duplicated(list(KEY), keep=False), ", ".join(KEY), "each once")

@@ -144,13 +144,13 @@ def check_rows(table: pd.DataFrame) -> list[Finding]:
     for column in present:
         findings += _check_text(table[column], column)
     if "score" in table.columns:
-        score = pd.to_numeric(table["score"], errors="coerce")
+        score = pd.to_numeric(table["score"], errors="coerce").astype("Float64").astype(float)
         findings += at_rows("error", "score", "expected a number from 0 to 1", ~score.between(0.0, 1.0))
     for column in (*corpora.COUNTS, "latency_s"):
         if column in table.columns:
             findings += _check_count(table[column], column)
     if set(corpora.KEY) <= set(present):
-        twice = table.duplicated(list(corpora.KEY), keep=False)
+        twice = table[list(corpora.KEY)].astype(str).duplicated(keep=False)
         findings += at_rows("error", ", ".join(corpora.KEY), "expected each combination once", twice)
     if {"prompt", "prompt_key"} <= set(present):
         findings += _check_keys(table)
@@ -167,6 +167,8 @@ def read_csv(path: Path) -> pd.DataFrame | Finding:
         return pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""])
     except UnicodeDecodeError:
         return Finding("error", "", f"expected UTF-8, got another encoding in line {_bad_line(path)}")
+    except OSError as error:
+        return Finding("error", "", f"expected a file that can be read, got {type(error).__name__}")
     except (ValueError, csv.Error, pd.errors.ParserError) as error:
         line = _LINE.search(str(error))
         where = f" in line {line[1]}" if line else ""
@@ -237,19 +239,22 @@ def _check_keys(table: pd.DataFrame) -> list[Finding]:
     """Keys say which questions are the same; where they contradict the texts, the split may leak."""
     prompts = table["prompt"].astype(str)
     texts = prompts.map({prompt: normalise(prompt) for prompt in prompts.unique()})
-    n_keys = table["prompt_key"].groupby(texts).transform("nunique")
+    asked = table["prompt_key"].astype(str)
+    n_keys = asked.groupby(texts).transform("nunique")
     findings = at_rows(
         "note",
         "prompt_key",
         "one text under several keys: it may be learned from and measured on",
         n_keys > 1,
     )
-    n_texts = texts.groupby(table["prompt_key"]).transform("nunique")
+    n_texts = texts.groupby(asked).transform("nunique")
     findings += at_rows(
         "note", "prompt_key", "several texts under one key: they count as one question", n_texts > 1
     )
     if {"source", "prompt_id"} <= set(table.columns):
-        keys = table.groupby(["source", "prompt_id"])["prompt_key"].transform("nunique")
+        keys = asked.groupby([table[name].astype(str) for name in ("source", "prompt_id")]).transform(
+            "nunique"
+        )
         findings += at_rows("note", "prompt_key", "one prompt_id of a source has several keys", keys > 1)
     return findings
 

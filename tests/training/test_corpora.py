@@ -55,6 +55,13 @@ def test_bad_value_is_named_with_its_rows(
     assert str(caught.value) == text
 
 
+def test_nullable_column_without_a_score_is_named(answers: pd.DataFrame) -> None:
+    """A Parquet column that knows missing values is read like any other."""
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.check_answers(_with(answers, "score", pd.NA, [8]).astype({"score": "Float64"}))
+    assert str(caught.value) == "score: expected a number from 0 to 1, got something else in row 9"
+
+
 @pytest.mark.parametrize("score", [0.0, 1.0])
 def test_scores_at_the_bounds_are_allowed(answers: pd.DataFrame, score: float) -> None:
     """0 and 1 are scores."""

@@ -36,6 +36,8 @@ def _errors(report: Report) -> list[tuple[str, str, tuple[int, ...]]]:
         ("score", "good", "expected a number from 0 to 1"),
         ("score", float("nan"), "expected a number from 0 to 1"),
         ("score", float("inf"), "expected a number from 0 to 1"),
+        ("score", pd.NA, "expected a number from 0 to 1"),
+        ("model", ["a"], "expected text, got another kind of value"),
         ("prompt", "", "expected a value, got none or only blanks"),
         ("prompt", " \n\t", "expected a value, got none or only blanks"),
         ("model", None, "expected a value, got none or only blanks"),

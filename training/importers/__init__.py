@@ -91,12 +91,10 @@ def write_tidy(table: pd.DataFrame, out: Path) -> None:
     """
     if out.suffix not in (".parquet", ".csv"):
         raise TrainingDataError(f"{out}: expected a name that ends in .parquet or .csv")
+    content = table.to_csv(index=False).encode() if out.suffix == ".csv" else table.to_parquet(index=False)
     try:
         handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise TrainingDataError(f"{out}: expected a new file, got {type(error).__name__}") from error
     with os.fdopen(handle, "wb") as file:
-        if out.suffix == ".csv":
-            file.write(table.to_csv(index=False).encode("utf-8"))
-        else:
-            table.to_parquet(file, index=False)
+        file.write(content)

@@ -116,7 +116,7 @@ def _read_row(row: Mapping[Hashable, Any], grade_column: str) -> _Read:
     """Prompt of one row, or the reason why it is left out."""
     if _is_missing(row[grade_column]):
         return _Read(reason="ungraded")
-    if not _is_missing(row.get("call_type")) and row["call_type"] not in CHATS:
+    if not _is_missing(row.get("call_type")) and str(row["call_type"]) not in CHATS:
         return _Read(reason="other_call")
     if str(row.get("status") or "").lower() == "failure":
         return _Read(reason="failed")
@@ -143,6 +143,8 @@ def _read_request(request: Request) -> _Read:
     texts = ["\n".join(texts).strip() for texts in turns.values()]
     if not texts or not texts[-1]:
         return _Read(reason="no_user")
+    if any("\ud800" <= letter <= "\udfff" for letter in texts[-1]):
+        return _Read(reason="malformed")
     return _Read(texts[-1], is_later_turn=len(texts) > 1)
 
 

@@ -55,7 +55,8 @@ def _read_json_lines(path: Path) -> pd.DataFrame | Finding:
                 continue
             try:
                 row = json.loads(line.decode("utf-8"))
-            except (ValueError, RecursionError):
+                "".join([text for text in row.values() if isinstance(text, str)]).encode("utf-8")
+            except (ValueError, AttributeError, RecursionError):  # the second: no object
                 row = None
             if not isinstance(row, dict):
                 return Finding("error", "", f"expected a JSON object in UTF-8, got another in line {number}")

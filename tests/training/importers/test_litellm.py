@@ -105,6 +105,9 @@ def test_the_last_user_turn_is_the_prompt(tmp_path: Path) -> None:
         ),
         ({"messages": [{"role": "wizard", "content": "x"}]}, "messages that are no chat request"),
         ({"messages": ["hello"]}, "messages that are no chat request"),
+        ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages that are no chat request"),
+        ({"messages": [{"role": "user", "content": "x" * 400_001}]}, "messages that are no chat request"),
+        ({"call_type": ["acompletion"]}, "no chat call (call_type)"),
         (
             {"messages": [{"role": "user", "content": "a... (litellm_truncated skipped 9 chars. ) ...b"}]},
             "text that LiteLLM cut before it was stored",
