@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from clearway.bundle import RegistryEntry
+from clearway.installation import data_folder
+from clearway.ledger.canonical import canonical_json
 from training.tracking import DATABASE, MlflowTracker
+
+Register = Callable[..., RegistryEntry]
 
 
 def make_answers(n_prompts: int = 120, seed: int = 0) -> pd.DataFrame:
@@ -58,3 +67,26 @@ def home(empty_registry: Path, tmp_path: Path) -> Path:
     folder.mkdir()
     shutil.copy(empty_registry, folder / DATABASE)
     return folder
+
+
+@pytest.fixture
+def register(home: Path) -> Register:
+    """Registers the shipped bundle as the next version, as training would, but without learning."""
+    shipped = data_folder() / "classifiers" / "default"
+    metrics = json.loads((shipped / "metrics.json").read_bytes())
+
+    def registered(name: str = "clearway-complexity", params: dict[str, Any] | None = None) -> RegistryEntry:
+        tracker = MlflowTracker(home)
+        with tracker.start(name) as entry:
+            folder = home / "bundles" / f"{name}-{entry.version}"
+            shutil.copytree(shipped, folder)
+            named = {"name": entry.name, "version": entry.version, "run_id": entry.run_id}
+            manifest = json.loads((folder / "manifest.json").read_bytes())
+            manifest |= {"name": entry.name, "version": entry.version, "mlflow": named}
+            content = canonical_json(manifest)
+            (folder / "manifest.json").write_bytes(content)
+            given = {"training_data_sha256": metrics["data"]["sha256"], **(params or {})}
+            tracker.finish(folder, hashlib.sha256(content).hexdigest(), given, metrics)
+        return entry
+
+    return registered
