@@ -1,0 +1,228 @@
+"""`clearway classifier`: from a registered version to the one that is live, and every refusal on the way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import clearway.installation
+import training.gate
+from clearway.bundle import Bundle, RegistryEntry, load_bundle
+from clearway.errors import ClearwayError
+from clearway.installation import Settings, data_folder, existing_ledger, open_router
+from clearway.ledger.sqlite import open_ledger
+from clearway.promotion import Check, Gate
+from clearway.testing import FakeSensitivity
+from training.classifier_cli import app
+from training.registry import Registry
+from training.traffic import Traffic
+
+Run = Callable[..., Result]
+Register = Callable[..., RegistryEntry]
+NAME = "clearway-complexity"
+SIGNED = ("--approver", "Ana", "--reason", "better")
+LINE = {"request": {"messages": [{"role": "user", "content": "How many legs has a spider?"}]}}
+
+
+@pytest.fixture
+def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command over the home, with a detector that starts at once."""
+    monkeypatch.setenv("CLEARWAY_HOME", str(home))
+    monkeypatch.setattr(clearway.installation, "open_detector", FakeSensitivity)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def lenient(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """A gate that lets everything pass; the candidates and champions that it was asked about."""
+    asked: list[tuple[str, str]] = []
+
+    def judge(candidate: Bundle, champion: Bundle, traffic: Traffic, *_: Any) -> Gate:
+        asked.append((candidate.identity.version, champion.identity.version))
+        check = Check("traffic.moved", 0, 200_000, "ppm")
+        return Gate((check,), champion.sha256, traffic.sha256, len(traffic.requests), ("a_note",))
+
+    monkeypatch.setattr(training.gate, "judge", judge)
+    return asked
+
+
+def output(result: Result) -> Any:
+    """The JSON object on stdout."""
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return json.loads(result.stdout)
+
+
+def fault(result: Result) -> str:
+    """The text of the error that the program would print."""
+    assert isinstance(result.exception, ClearwayError)
+    return str(result.exception)
+
+
+def test_a_version_goes_from_challenger_to_live(
+    run: Run, register: Register, home: Path, tmp_path: Path, lenient: list[tuple[str, str]]
+) -> None:
+    """Registered, promoted, staged, loaded: the list and the ledger tell each step."""
+    register()
+    register()
+    (before,) = [v for v in output(run("list", "--json"))["versions"] if v["version"] == "1"]
+    assert not before["promoted"]
+    for wanted in ("1", "challenger"):
+        done = output(run("promote", wanted, *SIGNED, "--json"))
+        assert done["promoted"]
+    assert done["alias"] == f"{NAME}@champion"
+    assert done["record"]["approver"] == "Ana"
+    shipped = load_bundle(data_folder() / "classifiers" / "default", trusted=None)
+    assert lenient == [("1", shipped.identity.version), ("2", "1")]
+    assert output(run("stage", "champion", "--out", tmp_path / "b", "--json")) == {
+        "folder": str(tmp_path / "b"),
+        "name": NAME,
+        "version": "2",
+        "sha256": done["bundle"]["sha256"],
+    }
+    assert run("live").exit_code == 1
+    open_router(Settings.of({}, home=home, bundle=tmp_path / "b")).ledger.close()
+    versions = output(run("list", "--json"))["versions"]
+    assert [(v["version"], v["aliases"], v["promoted"], v["live"]) for v in versions] == [
+        ("1", [], True, False),
+        ("2", ["champion"], True, True),
+    ]
+    told = output(run("live", "--json"))
+    assert told["live"]["sha256"] == told["promoted"]["sha256"] == done["bundle"]["sha256"]
+    early = run("live", "--at", "2026-01-01T00:00", "--json")
+    assert (early.exit_code, output(early)["live"]) == (1, None)
+
+
+def test_people_get_tables(run: Run, register: Register, lenient: list[tuple[str, str]]) -> None:
+    """With the versions, the checks, what to do next, and who approved what is live."""
+    register()
+    listed = run("list").stdout
+    assert "challenger" in listed
+    assert "AUC" in listed
+    promoted = run("promote", "1", *SIGNED).stdout
+    for text in (
+        "traffic.moved",
+        "at most 200,000 ppm",
+        "note: a_note",
+        f"promoted: {NAME} 1, ledger entry 0",
+    ):
+        assert text in promoted
+    assert f"alias: {NAME}@champion" in promoted
+    folder = Path(promoted.split("--bundle ")[1].strip())
+    assert (folder / "manifest.json").exists()
+    shown = run("live").stdout
+    assert "live: none" in shown
+    assert f"promoted last: {NAME} 1  " in shown
+    assert lenient
+
+
+def test_a_refusal_is_exit_1_and_names_what_failed(
+    run: Run, register: Register, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In JSON and in words, with value and limit; nothing is promoted, no alias moves."""
+
+    def judge(candidate: Bundle, champion: Bundle, *_: Any) -> Gate:
+        checks = (Check("a", 1, 2, "ppm"), Check("traffic.moved", 300_000, 200_000, "ppm"))
+        return Gate((*checks, Check("b", None, 2, "ppm")), champion.sha256, "d" * 64, 1)
+
+    monkeypatch.setattr(training.gate, "judge", judge)
+    register()
+    refused = run("promote", "challenger", *SIGNED, "--json")
+    assert refused.exit_code == 1
+    result = output(refused)
+    assert (result["promoted"], result["record"], result["alias"]) == (False, None, None)
+    failed = [check for check in result["gate"]["checks"] if not check["passed"]]
+    assert [(check["check"], check["value"], check["limit"]) for check in failed] == [
+        ("traffic.moved", 300_000, 200_000),
+        ("b", None, 2),
+    ]
+    shown = run("promote", "challenger", *SIGNED)
+    assert shown.exit_code == 1
+    for text in ("300,000 ppm", "not known", "FAILED", f"refused: {NAME} 1 fails 2 checks"):
+        assert text in shown.stdout
+    assert existing_ledger(Settings.of({}, home=home)).size() == 0
+    assert Registry(home).find(NAME, "1").aliases == ("challenger",)
+
+
+def test_the_real_gate_judges_a_folder(run: Run, tmp_path: Path) -> None:
+    """The limit, the sample and the register are those of the options; the shipped bundle moves nothing."""
+    (tmp_path / "lines.jsonl").write_text(json.dumps(LINE) + "\n")
+    shipped = data_folder() / "classifiers" / "default"
+    traffic = ("--traffic", tmp_path / "lines.jsonl", "--max-moved", "0.125")
+    result = output(run("promote", shipped, *SIGNED, *traffic, "--json"))
+    checks = {check["check"]: check for check in result["gate"]["checks"]}
+    assert (checks["traffic.moved"]["value"], checks["traffic.moved"]["limit"]) == (0, 125_000)
+    assert result["gate"]["traffic"]["n_requests"] == 1
+    assert result["gate"]["compared_with"] == result["bundle"]["sha256"]
+
+
+def test_answers_are_measured_on(run: Run, tmp_path: Path) -> None:
+    """A wrong table is told before anything is promoted."""
+    shipped = data_folder() / "classifiers" / "default"
+    text = f"{tmp_path}/none.csv: expected a file of graded answers, got none; see data/corpora.md"
+    assert fault(run("promote", shipped, *SIGNED, "--answers", tmp_path / "none.csv")) == text
+
+
+def test_a_folder_needs_no_registry(
+    run: Run, home: Path, tmp_path: Path, lenient: list[tuple[str, str]]
+) -> None:
+    """Where only the service is installed a staged folder is promoted by the same gate."""
+    (home / "mlflow.db").unlink()
+    shutil.copytree(data_folder() / "classifiers" / "default", tmp_path / "b")
+    result = output(run("promote", tmp_path / "b", *SIGNED, "--json"))
+    assert (result["promoted"], result["alias"]) == (True, None)
+    assert lenient
+    assert not (home / "mlflow.db").exists()
+
+
+def test_an_alias_that_cannot_be_set_takes_nothing_back(
+    run: Run, register: Register, home: Path, lenient: list[tuple[str, str]]
+) -> None:
+    """The ledger has the last word; the registry's trouble is told."""
+    entry = register()
+    (home / "mlflow.db").write_bytes(b"not a database" * 100)
+    result = run("promote", home / "bundles" / f"{NAME}-{entry.version}", *SIGNED, "--json")
+    assert (result.exit_code, output(result)["promoted"], output(result)["alias"]) == (0, True, None)
+    assert result.stderr.startswith("promoted, but the alias champion was not set: ")
+    assert lenient
+
+
+def test_a_difference_in_json_and_in_tables(run: Run, register: Register, tmp_path: Path) -> None:
+    """Of a version and a folder; the same model makes the same choices."""
+    (tmp_path / "lines.jsonl").write_text(json.dumps(LINE) + "\n")
+    register()
+    folder = data_folder() / "classifiers" / "default"
+    options = ("--traffic", tmp_path / "lines.jsonl")
+    result = output(run("diff", "challenger", folder, *options, "--json"))
+    assert result["same_model"]
+    assert (result["a"]["version"], result["models"]) == ("1", {"added": [], "removed": []})
+    assert result["traffic"]["share_of_other_models"] == 0
+    shown = run("diff", "1", folder, *options).stdout
+    for text in ("auc.all", "the same", "of 1 requests: 0.0% get another model, 0.0% another provider"):
+        assert text in shown
+
+
+def test_wrong_use_is_told(run: Run, register: Register, home: Path, tmp_path: Path) -> None:
+    """An unknown version, no approver, no time, no ledger, a folder that is none."""
+    register()
+    assert (
+        fault(run("stage", "9", "--out", tmp_path / "b")) == f"{NAME}: no version 9; there are: 1, challenger"
+    )
+    text = "approver: expected 1 to 128 characters, got 0"
+    assert fault(run("promote", "1", "--approver", " ", "--reason", "x")) == text
+    assert fault(run("live")) == f"{home}: no ledger here; name its folder with --home or CLEARWAY_HOME"
+    assert "nowhere" in fault(run("promote", "nowhere", *SIGNED))
+    open_ledger(home).close()
+    text = "at: expected a time in ISO 8601, such as 2026-11-26T14:00"
+    assert fault(run("live", "--at", "yesterday")) == text
+    assert run("promote", "1").exit_code == 2
+
+
+def test_an_empty_registry_is_an_empty_list(run: Run) -> None:
+    """And not a fault."""
+    assert output(run("list", "--json")) == {"name": NAME, "versions": []}
