@@ -1,6 +1,6 @@
 """Where on the curve of cost and quality choices are made: estimates in, the place of a model out.
 
-`Pool.choice` trades success for cost at the rate `operating_point` found; `floor_choice` is the product's.
+`Pool.choice` trades success for cost as `operating_point` found best; `floor_choice` is the product's.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -18,12 +18,9 @@ from clearway.features import estimate_tokens
 from clearway.optimiser import Candidate, choose
 from clearway.register import Register
 from clearway.request import Caller, Part, Request
+from training.benchmark import curves, policies
 from training.dataset import FloatArray, IndexArray
 from training.learning import Learned
-
-# Weights of cost tried, in units of success per median cost of a call.
-_MIN_USD: Final = 1e-12
-WEIGHTS: Final = (0.0, *np.geomspace(1e-3, 1e3, 61).tolist())
 
 
 @dataclass(frozen=True)
@@ -117,36 +114,36 @@ class Pool:
         paid: FloatArray = estimates.input_tokens[:, None] * self.input_usd
         return paid + estimates.output_tokens[:, self.columns] * self.output_usd
 
-    def choice(self, weight: float) -> Choice:
-        """Most success less `weight` (per dollar) times cost; the first of equals."""
+    def choice(self, trade_off: float) -> Choice:
+        """Most success less the trade-off (success for one US dollar) times expected cost."""
 
         def chosen(estimates: Estimates) -> IndexArray:
-            worth = estimates.success[:, self.columns] - weight * self.cost_usd(estimates)
-            return np.asarray(worth.argmax(axis=1), dtype=np.intp)
+            success, cost = estimates.success[:, self.columns], self.cost_usd(estimates)
+            first: IndexArray = policies.choices(success, cost, np.array([trade_off]))[0]
+            return first
 
         return chosen
 
 
-def operating_point(pool: Pool, estimates: Estimates, adequate: FloatArray) -> float:
-    """Weight of a dollar that saves most while the quality is at least that of the best single model.
+def operating_point(pool: Pool, estimates: Estimates, adequate: FloatArray, share: float) -> float | None:
+    """Trade-off that costs least while the quality is at least a share of the best single model's.
 
     Args:
         pool: Candidates.
         estimates: Of the tuning prompts.
         adequate: Shape (n_prompts, k), in [0, 1]; no NaN.
+        share: Of the best single model's quality, in (0, 1].
 
     Returns:
-        At least 0; 0 where every weight loses quality.
+        None where no trade-off reaches it for less than that model costs: then it answers everything.
     """
     cost = pool.cost_usd(estimates)
-    rows = np.arange(len(adequate))
-    best = adequate.mean(axis=0).max()
-    found = (np.inf, 0.0)
-    for weight in np.array(WEIGHTS) / max(float(np.median(cost)), _MIN_USD):
-        picked = pool.choice(weight)(estimates)
-        if adequate[rows, picked].mean() >= best:
-            found = min(found, (float(cost[rows, picked].sum()), float(weight)))
-    return found[1]
+    points = policies.trade_offs(cost)
+    chosen = policies.choices(estimates.success[:, pool.columns], cost, points)
+    spend, quality = (policies.of_choice(chosen, values).mean(axis=1) for values in (cost, adequate))
+    best = int(adequate.mean(axis=0).argmax())
+    at = curves.cheapest_point(spend, quality, share * float(adequate[:, best].mean()))
+    return None if at is None or spend[at] > cost[:, best].mean() else float(points[at])
 
 
 def floor_choice(register: Register, models: Sequence[str], floor_ppm: int, at: datetime) -> Choice | None:

@@ -1,10 +1,10 @@
 """How many choices stay the same when a prompt is typed otherwise, or says of itself that it is easy.
 
-Two operating points, on prompts that nothing was learned from. `savings`: in each source, the model with the
-most expected success less what its cost weighs, where the weight is the one that saves most on tuning prompts
-while it keeps the quality of the best single model. `floor`: what the optimiser picks from the register, as
-if every model were cleared. A choice that is the same for every prompt is stable for the wrong reason, so the
-share of the commonest choice stands beside.
+Three operating points, on prompts that nothing was learned from. `equal` and `at_98`: in each source, the
+model with the most expected success less what its cost weighs, where the weight is the one that costs least
+on tuning prompts while it keeps all, or 98%, of the best single model's quality. `floor`: what the
+optimiser picks from the register, as if every model were cleared. A choice that is the same for every
+prompt is stable for the wrong reason, so the share of the commonest choice stands beside.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.benchmark.operating_point import Choice, Pool, Predictor, operating_point
+from training.benchmark.operating_point import Choice, Estimates, Pool, Predictor, operating_point
 from training.benchmark.perturbation import PERTURBATIONS, perturb
 from training.benchmark.prices import Prices
+from training.benchmark.savings import TARGETS
 from training.corpora import parts_of
 from training.dataset import FloatArray, IndexArray, cell_means
 
-TARGET: Final = 0.95
+MIN_UNCHANGED: Final = 0.95
 HELD_OUT, TUNING, N_PARTS = 0, 1, 5
 MIN_PROMPTS: Final = 20
 # A model is a candidate where it answered this share of a source's tuning prompts.
@@ -33,6 +34,7 @@ _Z: Final = 1.959964
 _MTOK: Final = 1e6
 
 Interval = dict[str, float]
+Points = dict[str, tuple[Choice, Mapping[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def benchmark(
     Args:
         table: From `corpora.select_sources`; the predictor learned from none of the part `HELD_OUT`.
         predictor: Estimates success and length.
-        prices: Of canonical models; the others are no candidates at `savings`.
+        prices: Of canonical models; the others are no candidates at `equal` and `at_98`.
         floor: The choice at the floor; None leaves that operating point out.
         seed: Of the parts, the sample, the perturbations and the bootstrap.
         n_sample: Most held-out questions of each source.
@@ -81,14 +83,20 @@ def benchmark(
         if len(prompts) < MIN_PROMPTS:
             excluded[source] = f"{len(prompts)} held-out questions, fewer than {MIN_PROMPTS}"
             continue
-        points: dict[str, tuple[Choice, Mapping[str, float]]] = {"floor": (floor, {})} if floor else {}
-        found = _savings_point(table[rows & (parts == TUNING)], predictor, prices)
-        if isinstance(found, str):
-            excluded[f"{source}, savings"] = found
+        points: Points = {"floor": (floor, {})} if floor else {}
+        tuned = _tuning(table[rows & (parts == TUNING)], predictor, prices)
+        if isinstance(tuned, str):
+            excluded[f"{source}, savings"] = tuned
         else:
-            points["savings"] = found
+            points |= _savings_points(*tuned)
+            for target in sorted(set(TARGETS) - set(points)):
+                excluded[f"{source}, {target}"] = (
+                    "nothing saves at this quality: one model answers everything"
+                )
+        if not points:
+            continue
         measured[source] = _measure(predictor, points, prompts, seed)
-    return {"target": TARGET, "seed": seed, "excluded": excluded, **_summary(measured, seed)}
+    return {"target": MIN_UNCHANGED, "seed": seed, "excluded": excluded, **_summary(measured, seed)}
 
 
 def unchanged(
@@ -146,7 +154,7 @@ def mean_interval(groups: Sequence[NDArray[np.bool_]], seed: int) -> Interval:
 
 def _measure(
     predictor: Predictor,
-    points: Mapping[str, tuple[Choice, Mapping[str, float]]],
+    points: Points,
     prompts: Sequence[str],
     seed: int,
 ) -> dict[str, Stability]:
@@ -161,13 +169,27 @@ def _measure(
     }
 
 
-def _savings_point(
+def _savings_points(pool: Pool, estimates: Estimates, adequate: FloatArray) -> Points:
+    """The choice that costs least at each target of quality; no entry where none saves."""
+    found = {name: operating_point(pool, estimates, adequate, share) for name, share in TARGETS.items()}
+    return {
+        name: (
+            pool.choice(trade_off),
+            {"n_models": len(pool.columns), "success_per_usd": round(trade_off, 6)},
+        )
+        for name, trade_off in found.items()
+        if trade_off is not None
+    }
+
+
+def _tuning(
     tuning: pd.DataFrame, predictor: Predictor, prices: Prices
-) -> tuple[Choice, dict[str, float]] | str:
-    """The choice that saves most at the best single model's quality, or why there is none."""
-    tuning = tuning[
-        tuning["reference_model"].isin(predictor.models) & tuning["model_canonical"].isin(list(prices.of))
-    ]
+) -> tuple[Pool, Estimates, FloatArray] | str:
+    """Candidates of a source, and the tuning prompts that all of them answered; or why there are none."""
+    is_known = tuning["reference_model"].isin(predictor.models) & tuning["model_canonical"].isin(
+        list(prices.of)
+    )
+    tuning = tuning[is_known]
     counts = tuning.groupby("reference_model")["prompt"].nunique()
     models = sorted(counts.index[counts >= MIN_COVERAGE * counts.max()]) if len(counts) else []
     if len(models) < 2:
@@ -177,12 +199,8 @@ def _savings_point(
     complete = np.asarray(~np.isnan(adequate).any(axis=1), dtype=np.bool_)
     if complete.sum() < MIN_PROMPTS:
         return f"{complete.sum()} tuning prompts that every model answered, fewer than {MIN_PROMPTS}"
-    pool = _pool(tuning, models, predictor, prices)
-    estimates = predictor.estimate(
-        [prompt for prompt, keep in zip(prompts, complete.tolist(), strict=True) if keep]
-    )
-    weight = operating_point(pool, estimates, adequate[complete])
-    return pool.choice(weight), {"n_models": len(models), "success_per_usd": round(weight, 6)}
+    answered = [prompt for prompt, keep in zip(prompts, complete.tolist(), strict=True) if keep]
+    return _pool(tuning, models, predictor, prices), predictor.estimate(answered), adequate[complete]
 
 
 def _pool(
@@ -213,7 +231,7 @@ def _summary(measured: Mapping[str, Mapping[str, Stability]], seed: int) -> dict
         for source, points in measured.items()
     }
     overall = {}
-    for name in ("savings", "floor"):
+    for name in (*TARGETS, "floor"):
         groups = [points[name].same for points in measured.values() if name in points]
         if groups:
             kinds = {

@@ -44,9 +44,10 @@ def robustness(
 ) -> None:
     """Share of choices that stay the same under typos, case, blanks, politeness, and claims to be easy.
 
-    Held-out questions of every source are changed in twelve ways, and the choice is made again at two
-    operating points: what saves most at the quality of the best single model, and the floor of the purpose
-    general. Beside each stands the share of the commonest choice: where it is 100%, nothing could flip.
+    Held-out questions of every source are changed in twelve ways, and the choice is made again at three
+    operating points: what costs least at the quality of the best single model (equal), at 98% of it
+    (at_98), and the floor of the purpose general. Beside each stands the share of the commonest choice:
+    where it is 100%, nothing could flip.
     """
     result = _run(answers, prices, bundle, {"learn": learn, "sample": sample, "seed": seed})
     if as_json:

@@ -76,15 +76,27 @@ def test_operating_point_saves_without_losing_quality() -> None:
     estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0))
     pool = _pool()
     adequate = np.array([[1.0, 1.0]] * 10 + [[0.0, 1.0]] * 10)
-    picked = pool.choice(operating_point(pool, estimates, adequate))(estimates)
+    trade_off = operating_point(pool, estimates, adequate, 1.0)
+    assert trade_off is not None
+    picked = pool.choice(trade_off)(estimates)
     assert picked.tolist() == [0] * 10 + [1] * 10
 
 
-def test_no_weight_where_every_saving_costs_quality() -> None:
-    """Cost weighs nothing where the cheap model is never adequate though promised."""
+def test_no_point_where_every_saving_costs_quality() -> None:
+    """Where the cheap model is promised to be good and never is, nothing is chosen by it."""
     success = np.array([[0.95, 0.9]] * 20)
     estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0))
-    assert operating_point(_pool(), estimates, np.array([[0.0, 1.0]] * 20)) == 0.0
+    assert operating_point(_pool(), estimates, np.array([[0.0, 1.0]] * 20), 1.0) is None
+
+
+def test_less_quality_saves_more() -> None:
+    """At half the quality, the cheap model may answer what it answers worse."""
+    success = np.array([[0.8, 0.9]] * 20)
+    estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0))
+    pool, adequate = _pool(), np.array([[0.5, 1.0]] * 20)
+    cheap = operating_point(pool, estimates, adequate, 0.5)
+    assert cheap is not None
+    assert pool.choice(cheap)(estimates).tolist() == [0] * 20
 
 
 def test_floor_choice_is_the_optimisers() -> None:
@@ -112,16 +124,27 @@ def test_wilson_interval() -> None:
 
 
 def test_benchmark_of_a_learner(table: pd.DataFrame) -> None:
-    """Sources with enough held-out questions are measured at the savings point, and all shares are shares."""
+    """Where the cheapest model is always adequate, every choice is it, nothing flips, and that is said."""
     parts = corpora.parts_of(table["prompt_key"].tolist(), 0, robustness.N_PARTS)
     predictor = LearnedPredictor(learn(table[parts > robustness.TUNING], seed=0))
-    wide = table.assign(prompt_key=table["prompt"], source="one")
+    wide = table.assign(prompt_key=table["prompt"], source="one", adequate=True)
     result = robustness.benchmark(wide, predictor, PRICES, None, seed=0, n_sample=30)
-    assert result["overall"]["savings"]["unchanged"]["value"] <= 1.0
-    for points in result["sources"].values():
-        assert points["savings"]["n_models"] == 3
-        assert set(points["savings"]["perturbations"]) == set(PERTURBATIONS)
-        assert points["savings"]["perturbations"]["lower_case"]["value"] == 1.0
+    assert set(result["overall"]) == set(result["sources"]["one"]) == {"equal", "at_98"}
+    for point in result["sources"]["one"].values():
+        assert point["n_models"] == 3
+        assert point["commonest_choice"] == 1.0
+        assert point["unchanged"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+        assert set(point["perturbations"]) == set(PERTURBATIONS)
+
+
+def test_a_source_where_nothing_saves_is_left_out(table: pd.DataFrame) -> None:
+    """One model that answers everything never flips, which is no evidence: the reason is said."""
+    dear = table["reference_model"] == "strong"
+    wide = table.assign(prompt_key=table["prompt"], source="one", adequate=dear)
+    result = robustness.benchmark(wide, ByLength(10, ("strong", "weak")), PRICES, None, seed=0, n_sample=30)
+    reason = "nothing saves at this quality: one model answers everything"
+    assert result["excluded"] == {"one, at_98": reason, "one, equal": reason}
+    assert result["overall"] == {}
 
 
 def test_sources_left_out_are_said(table: pd.DataFrame) -> None:
