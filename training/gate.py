@@ -19,7 +19,7 @@ from clearway.features import featurise
 from clearway.promotion import Check, Gate
 from clearway.request import Request
 from training.benchmark.perturbation import PERTURBATIONS
-from training.traffic import Destination, Traffic, share_moved
+from training.traffic import Traffic, perturbed, share_moved
 
 MIN_ROWS: Final = 2_000
 TOKENS_OF_LIMIT: Final = 250
@@ -86,16 +86,15 @@ def judge(candidate: Bundle, champion: Bundle, traffic: Traffic, limits: Limits,
     """
     quality = compare(candidate, champion)
     calibration = _calibration(candidate.metrics, limits)
-    destinations = traffic.decide(candidate)
-    unchanged = _unchanged(candidate, traffic, destinations)
+    unchanged = _unchanged(candidate, traffic)
     share = sum(unchanged.values()) / len(unchanged) if unchanged else None
-    moved = share_moved(traffic.decide(champion), destinations)
+    moved = share_moved(traffic.decide(champion), traffic.decide(candidate))
     checks = (
         *_against_constant(candidate.metrics),
         *_against_champion(quality, limits),
         *calibration,
         *_parity(candidate, traffic.requests, limits),
-        *_latency(candidate, traffic.requests, limits),
+        *_latency(candidate, traffic.spread, limits),
         _at_least("robustness.unchanged", share, limits.unchanged_ppm),
         Check("traffic.moved", _up(moved), limits.moved_ppm, "ppm"),
     )
@@ -105,13 +104,15 @@ def judge(candidate: Bundle, champion: Bundle, traffic: Traffic, limits: Limits,
     return Gate(checks, champion.sha256, traffic.sha256, len(traffic.requests), tuple(sorted(notes)))
 
 
-def _unchanged(bundle: Bundle, traffic: Traffic, before: Sequence[Destination]) -> dict[str, float]:
+def _unchanged(bundle: Bundle, traffic: Traffic) -> dict[str, float]:
     """Share of routed requests that keep their model, by perturbation; empty where none is routed."""
-    routed = [index for index, place in enumerate(before) if place.model is not None]
+    plain = zip(traffic.spread, traffic.decide(bundle, traffic.spread), strict=True)
+    routed = [(request, place.model) for request, place in plain if place.model is not None]
     shares = {}
     for kind in PERTURBATIONS if routed else ():
-        after = traffic.decide(bundle, traffic.perturbed(kind))
-        shares[kind] = sum(after[i].model == before[i].model for i in routed) / len(routed)
+        after = traffic.decide(bundle, [perturbed(request, kind) for request, _ in routed])
+        same = [place.model == model for place, (_, model) in zip(after, routed, strict=True)]
+        shares[kind] = sum(same) / len(same)
     return shares
 
 

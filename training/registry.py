@@ -144,7 +144,7 @@ class Registry:
         return target
 
     def _version(self, found: Any, aliases: Mapping[str, str]) -> Version:
-        run = self._client.get_run(found.run_id).data
+        metrics, params = self._run(found.run_id)
         return Version(
             name=found.name,
             version=str(found.version),
@@ -153,9 +153,18 @@ class Registry:
             created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
             run_id=found.run_id,
             source=found.source,
-            metrics=dict(run.metrics),
-            params=dict(run.params),
+            metrics=metrics,
+            params=params,
         )
+
+    def _run(self, run_id: str) -> tuple[dict[str, float], dict[str, str]]:
+        """Metrics and parameters; none where the run was removed from MLflow."""
+        try:
+            with faults(self._home):
+                data = self._client.get_run(run_id).data
+        except NotFoundError:
+            return {}, {}
+        return dict(data.metrics), dict(data.params)
 
 
 def _check_origin(bundle: Bundle, version: Version, named: str) -> None:

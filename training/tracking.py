@@ -17,7 +17,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,9 +86,11 @@ class MlflowTracker:
         try:
             yield self._entry
         except BaseException:
-            client.delete_model_version(name, registered.version)
-            client.finalize_logged_model(self._model_id, "FAILED")
-            client.set_terminated(run_id, status="FAILED")
+            # Where MLflow cannot be told, the version has no digest, and so it cannot be staged.
+            with suppress(ConfigurationError, NotFoundError), faults(self._home):
+                client.delete_model_version(name, registered.version)
+                client.finalize_logged_model(self._model_id, "FAILED")
+                client.set_terminated(run_id, status="FAILED")
             raise
         with faults(self._home):
             client.finalize_logged_model(self._model_id, "READY")

@@ -28,6 +28,7 @@ from training.benchmark.perturbation import perturb
 
 SAMPLE: Final = "requests.jsonl"
 SEED: Final = 0
+MAX_SPREAD: Final = 300
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,10 @@ class Traffic:
         records = (router.preview(request).record for request in requests or self.requests)
         return [Destination(r["model"], r["provider"], r["region"]) for r in records]
 
-    def perturbed(self, kind: str) -> tuple[Request, ...]:
-        """The requests, the last text of the user changed in one way; one without such a text as it is."""
-        return tuple(_perturbed(request, kind) for request in self.requests)
+    @property
+    def spread(self) -> tuple[Request, ...]:
+        """At most `MAX_SPREAD` of the requests, evenly: for what is decided or timed many times."""
+        return self.requests[:: -(-len(self.requests) // MAX_SPREAD)]
 
     def _router(self, bundle: Bundle) -> Router:
         return Router(
@@ -144,7 +146,13 @@ def share_of_other_models(before: Sequence[Destination], after: Sequence[Destina
     return sum(a.model != b.model for a, b in zip(before, after, strict=True)) / len(before)
 
 
-def _perturbed(request: Request, kind: str) -> Request:
+def perturbed(request: Request, kind: str) -> Request:
+    """The request, the last text of the user changed in one way; one without such a text as it is.
+
+    Args:
+        request: Keeps its id.
+        kind: One of `training.benchmark.perturbation.PERTURBATIONS`.
+    """
     places = [index for index, part in enumerate(request.parts) if part.role == "user"]
     if not places:
         return request

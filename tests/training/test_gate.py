@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +28,7 @@ from training.comparison import compare_on
 from training.difference import compare_bundles, parameters
 from training.gate import Limits, Quality, compare_recorded, judge
 from training.pipeline import Plan, train_classifier
-from training.traffic import Destination, Traffic, share_moved, share_of_other_models
+from training.traffic import MAX_SPREAD, Destination, Traffic, perturbed, share_moved, share_of_other_models
 
 Alter = Callable[[dict[str, Any]], object]
 LINES = [
@@ -73,19 +75,13 @@ class FixedTraffic(Traffic):
         super().__init__(Settings.of({}), path, at=NOON)
         self.places: dict[str, list[Destination]] = {}
         self.flipped: set[str] = set()
-        self._kinds: dict[int, str] = {}
-
-    def perturbed(self, kind: str) -> tuple[Request, ...]:
-        """As the real one, the kind kept."""
-        changed = super().perturbed(kind)
-        self._kinds[id(changed)] = kind
-        return changed
 
     def decide(self, bundle: Bundle, requests: Sequence[Request] | None = None) -> list[Destination]:
         """As told."""
         places = self.places.get(bundle.sha256, [Destination("m", "p", "eu")] * 3)
-        if requests is not None and self._kinds[id(requests)] in self.flipped:
-            return [dataclasses.replace(place, model="other") for place in places]
+        for kind in self.flipped:
+            if requests == [perturbed(request, kind) for request in self.requests]:
+                return [dataclasses.replace(place, model="other") for place in places]
         return places
 
 
@@ -232,9 +228,9 @@ def test_traffic_is_decided_by_the_real_line(tmp_path: Path, bundle: Bundle) -> 
     plain = traffic.decide(bundle)
     assert all(place.model and place.provider and place.region for place in plain)
     assert [place.region for place in plain[:2]] == ["eu", "on_premises"]
-    assert traffic.decide(bundle, traffic.perturbed("lower_case"))[1] == plain[1]
-    assert traffic.perturbed("typos")[2] is traffic.requests[2]
-    assert traffic.perturbed("upper_case")[0].parts[0].text == "HOW MANY LEGS HAS A SPIDER?"
+    assert traffic.decide(bundle, [perturbed(traffic.requests[1], "lower_case")])[0] == plain[1]
+    assert perturbed(traffic.requests[2], "typos") is traffic.requests[2]
+    assert perturbed(traffic.requests[0], "upper_case").parts[0].text == "HOW MANY LEGS HAS A SPIDER?"
 
 
 def test_a_broken_detector_is_a_sensitivity_unknown(
@@ -342,3 +338,30 @@ def test_a_difference_names_models_data_parameters_and_metrics(
     assert same["parameters"] == {}
     later = dataclasses.replace(a, metrics={**a.metrics, "seed": 9})
     assert compare_bundles(a, later, traffic)["parameters"] == {"seed": {"a": 0, "b": 9}}
+
+
+@pytest.mark.parametrize(("n", "kept"), [(1, 1), (MAX_SPREAD, MAX_SPREAD), (MAX_SPREAD + 1, 151), (900, 300)])
+def test_a_long_sample_is_spread(tmp_path: Path, n: int, kept: int) -> None:
+    """What is decided many times is decided for some hundred requests, from all over the sample."""
+    path = tmp_path / "lines.jsonl"
+    path.write_text((json.dumps(LINES[0]) + "\n") * n)
+    traffic = Traffic(Settings.of({}), path, at=NOON)
+    assert len(traffic.requests) == n
+    assert len(traffic.spread) == kept
+    assert traffic.spread[0] is traffic.requests[0]
+
+
+def test_the_gate_needs_no_training_stack(tmp_path: Path) -> None:
+    """Where only the service is installed, a folder is judged and promoted all the same."""
+    (tmp_path / "lines.jsonl").write_text(json.dumps(LINES[0]))
+    shipped = data_folder() / "classifiers" / "default"
+    missing = ["mlflow", "pandas", "sklearn", "scipy", "onnx", "skl2onnx", "pyarrow", "matplotlib"]
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"
+        "from training.classifier_cli import app\n"
+        f"app(['promote', {str(shipped)!r}, '--approver', 'Ana', '--reason', 'x', '--json', "
+        f"'--traffic', {str(tmp_path / 'lines.jsonl')!r}, '--home', {str(tmp_path / 'home')!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    assert len(json.loads(done.stdout)["gate"]["checks"]) > 10

@@ -194,3 +194,15 @@ def test_a_table_that_is_gone_is_told_without_the_statement(register: Register, 
     assert str(caught.value) == (
         f"{home}/mlflow.db: MLflow refused: (sqlite3.OperationalError) no such table: model_versions"
     )
+
+
+def test_a_version_whose_run_was_removed_is_still_listed(register: Register, home: Path) -> None:
+    """Its bundle and its digest are there."""
+    entry = register()
+    with sqlite3.connect(home / "mlflow.db") as database:
+        for table in ("metrics", "latest_metrics", "params", "tags", "runs"):
+            database.execute(f"DELETE FROM {table} WHERE run_uuid = ?", (entry.run_id,))
+    database.close()
+    (version,) = Registry(home).versions(NAME)
+    assert (version.metrics, version.params) == ({}, {})
+    assert version.sha256
