@@ -11,6 +11,7 @@ import pandas as pd
 
 from clearway.errors import TrainingDataError
 from training import corpora
+from training.benchmark.forecasts import LEARNED_FROM
 from training.benchmark.overlap import near_duplicates
 
 STRONG: Final = "gpt-4-1106-preview"
@@ -30,7 +31,7 @@ class Contest:
     Attributes:
         benchmark: As the paper names it.
         row: What was learned from.
-        train: From `corpora.select_models`.
+        train: From `corpora.select_models`, the columns `LEARNED_FROM`.
         test: Answers of the strong and the weak model.
         kept_apart: Reason to number of training answers left out for it.
     """
@@ -83,7 +84,7 @@ def _contest(
             f"{benchmark}: expected {min_answers} graded answers to learn from of "
             f"{', '.join(sorted(missing))}, got fewer"
         )
-    return Contest(benchmark, row, chosen, test.reset_index(drop=True), apart)
+    return Contest(benchmark, row, chosen[LEARNED_FROM], test.reset_index(drop=True), apart)
 
 
 def draw_questions(table: pd.DataFrame, seed: int) -> pd.Series[bool]:

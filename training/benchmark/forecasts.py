@@ -19,7 +19,8 @@ N_FOLDS: Final = 3
 # Shuffled labels teach nothing about prompts however many there are.
 SHUFFLED_PROMPTS: Final = 3_000
 _ROWS_WORTH_A_PROCESS: Final = 20_000
-_LEARNED_FROM: Final = [
+# Columns of a table that a task needs; the others would only be copied from process to process.
+LEARNED_FROM: Final = [
     "source",
     "prompt_id",
     "prompt_key",
@@ -66,7 +67,7 @@ def run(task: Task, report: Report = lambda _: None) -> Forecast:
 
 def run_all(tasks: Sequence[Task], report: Report) -> list[Forecast]:
     """All tasks, in their order; two at a time when they are large."""
-    tasks = [replace(task, table=task.table[_LEARNED_FROM]) for task in tasks]
+    tasks = [replace(task, table=task.table[LEARNED_FROM]) for task in tasks]
     if sum(len(task.table) for task in tasks) < _ROWS_WORTH_A_PROCESS:
         return [run(task, report) for task in tasks]
     results = []

@@ -33,7 +33,11 @@ def test_training_answers_to_test_questions_are_dropped_and_counted(answers: pd.
 def test_model_with_three_rows_is_a_stated_exclusion(answers: pd.DataFrame) -> None:
     """Three answers are too few to learn from; its test answers are counted and not measured."""
     train, test = _sides(answers)
-    few = train[train["model"] == "weak-upstream"].head(3).assign(model="new", model_canonical="new", score=[0.0, 1.0, 1.0])
+    few = (
+        train[train["model"] == "weak-upstream"]
+        .head(3)
+        .assign(model="new", model_canonical="new", score=[0.0, 1.0, 1.0])
+    )
     asked = test[test["model"] == "weak-upstream"].head(2).assign(model="new", model_canonical="new")
     arranged = trial.arrange(pd.concat([train, few]), pd.concat([test, asked]), (), min_answers=50)
     assert "new" not in set(arranged.test["reference_model"]) | set(arranged.asked["reference_model"])
