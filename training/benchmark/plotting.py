@@ -69,10 +69,6 @@ def _plot_reliability(name: str, bins: Mapping[str, list[float]], path: Path) ->
 
 
 def _plot_curve(name: str, comparison: Mapping[str, Any], path: Path) -> Path:
-    import numpy as np
-
-    from training.benchmark.curves import hull
-
     figure, axes = _figure()
     curves = comparison["curves"]
     for key, (label, style) in _LINES.items():
@@ -80,17 +76,27 @@ def _plot_curve(name: str, comparison: Mapping[str, Any], path: Path) -> Path:
             axes.plot(curves[key]["cost_usd"], curves[key]["quality"], style, label=label)
     singles = curves["single_models"]
     axes.scatter(singles["cost_usd"], singles["quality"], s=14, color="black", label="single models")
-    axes.plot(
-        *hull(np.array(singles["cost_usd"]), np.array(singles["quality"])), color="grey", label="zero-router"
-    )
+    axes.plot(*_zero_router(singles), color="grey", label="zero-router")
     axes.set(
         title=f"{name}: cost against quality",
         xlabel="US dollars a prompt",
         ylabel=f"mean {comparison['quality']}",
         xscale="log",
     )
+    axes.tick_params(axis="x", which="minor", labelbottom=False)
     axes.legend()
     return _save(figure, path)
+
+
+def _zero_router(singles: Mapping[str, list[float]]) -> tuple[Any, Any]:
+    """Costs and qualities along the hull; many, as mixtures are no straight lines on a logarithmic axis."""
+    import numpy as np
+
+    from training.benchmark.curves import hull
+
+    x, y = hull(np.array(singles["cost_usd"]), np.array(singles["quality"]))
+    steps = np.geomspace(max(x[0], 1e-12), max(x[-1], 1e-12), 200)
+    return steps, np.interp(steps, x, y)
 
 
 def _figure() -> tuple[Any, Any]:
