@@ -15,15 +15,14 @@ from typing import Any, Final
 from clearway import installation
 from clearway.assessment import ClassifierIdentity, Level, Sensitivity, SensitivityDetector
 from clearway.bundle import Bundle
-from clearway.commands.requests import local_request
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import InvalidRequestError, SensitivityError, UnknownCallerError
 from clearway.installation import Settings, data_folder
 from clearway.policy import load_policy
 from clearway.register import load_register
-from clearway.request import Request, parse_json
+from clearway.request import Request, parse_json, parse_request
 from clearway.router import Router
-from clearway.testing import fake_router, memory_ledger
+from clearway.testing import memory_ledger
 from training.benchmark.perturbation import perturb
 
 SAMPLE: Final = "requests.jsonl"
@@ -85,18 +84,23 @@ class Traffic:
         )
 
     def _parse(self, path: Path, data: bytes) -> tuple[Request, ...]:
-        callers = fake_router(register=self._register, policy=self._policy, ledger=self._ledger)
         requests = []
         for number, raw in enumerate(data.splitlines(), 1):
             if raw.strip():
                 try:
-                    request = local_request(callers, {**parse_json(raw), "id": f"line-{number}"})
-                    requests.append(request)
+                    requests.append(self._request({**parse_json(raw), "id": f"line-{number}"}))
                 except (InvalidRequestError, UnknownCallerError) as fault:
                     raise InvalidRequestError(f"{path}: line {number}: {fault}") from None
         if not requests:
             raise InvalidRequestError(f"{path}: expected at least one request line, got none")
         return tuple(requests)
+
+    def _request(self, line: Mapping[str, Any]) -> Request:
+        callers = self._policy.callers
+        caller = callers.from_command_line(line)
+        return parse_request(
+            line, caller=caller, purpose=callers.purpose_of(caller, line), fallback_id="none"
+        )
 
 
 class _Scanned:

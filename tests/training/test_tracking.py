@@ -142,6 +142,20 @@ def test_a_run_that_fails_leaves_no_version(home: Path, answers: pd.DataFrame) -
     assert not client.get_registered_model("clearway-complexity").aliases
 
 
+def test_a_failure_is_told_even_where_mlflow_cannot_be(home: Path) -> None:
+    """As when the disk is full for both: the first error is the one that helps."""
+
+    def run() -> None:
+        with MlflowTracker(home).start("n"):
+            with sqlite3.connect(home / "mlflow.db") as database:
+                database.execute("DROP TABLE model_versions")
+            database.close()
+            raise ConfigurationError("disk full")
+
+    with pytest.raises(ConfigurationError, match=r"^disk full$"):
+        run()
+
+
 def test_a_run_is_a_run_without_plots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Matplotlib is no dependency of training."""
     monkeypatch.setattr(run_plots, "find_spec", lambda _: None)
