@@ -51,7 +51,8 @@ def list_versions(
 ) -> None:
     """List the registered versions: aliases, digest, when, held-out metrics, and whether it is live.
 
-    `promoted` and `live` come from the ledger: promoted means it may be loaded, live that it was loaded last.
+    Promoted and live are what the ledger says: that a version may be loaded, and
+    that it was loaded last.
     """
     from training.registry import Registry
 
@@ -76,9 +77,11 @@ def diff(
     policy: PolicyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two versions: data, models, parameters, metrics, and the choices that change on a fixed sample.
+    """Compare two versions: data, models, parameters, metrics, and the choices that change on a sample.
 
-    A number or an alias (champion, challenger) is a version of the registry; anything else is a folder.
+    A number or an alias (champion, challenger) is a version of the registry;
+    anything else is a folder.
+
     Example: clearway classifier diff champion challenger
     """
     from training.difference import compare_bundles
@@ -102,7 +105,10 @@ def promote(
     name: NameOption = DEFAULT_NAME,
     traffic: TrafficOption = None,
     max_moved: Annotated[
-        float, typer.Option(min=0, max=1, help="Most requests that may go to another provider or region.")
+        float,
+        typer.Option(
+            min=0, max=1, help="Largest share of requests that may go to another provider or region."
+        ),
     ] = 0.2,
     answers: Annotated[
         Path | None,
@@ -118,18 +124,32 @@ def promote(
 ) -> None:
     """Let a version into service, if it passes the gate: the promotion is a record in the ledger.
 
-    The gate, on held-out questions: AUC and log loss better than a constant for each model, and at most
-    0.005 worse than the champion's (0.02 in one source); calibration error at most 0.03 in each source of
-    2,000 rows or more; at most 10 ppm from scikit-learn. On a sample of requests, under this
-    installation's register and policy: at most 0.3 ms a prediction and 0.5 ms of featurising for 250 tokens
-    (p99); the same bytes one by one and in a batch; at least 95% of choices unchanged by rewording; few that
-    go to another provider or region (--max-moved).
+    The gate asks of what training measured on held-out questions:
 
-    The champion is the last version promoted, at first the one that is shipped. Exit 1 when the gate refuses;
-    then nothing is promoted. What is promoted may be loaded, with --bundle or CLEARWAY_BUNDLE, now and later:
-    to go back to an older version, name its folder.
+    - AUC and log loss better than each model's mean, and at most 0.005 worse than
+      the champion's; 0.02 in one source, or where each was measured on questions
+      of its own (--answers measures both on the same ones);
 
-    Example: clearway classifier promote challenger --approver "Ana Ruiz" --reason "new graded answers"
+    - calibration error at most 0.03 in each source of 2,000 rows or more;
+
+    - at most 10 ppm between the served graph and scikit-learn.
+
+    And on a sample of requests, under this installation's register and policy:
+
+    - at most 0.3 ms a prediction, 0.5 ms of featurising for 250 tokens (p99);
+
+    - the same bytes one by one and in a batch;
+
+    - at least 95% of choices unchanged by rewording;
+
+    - few requests that go to another provider or region (--max-moved).
+
+    The champion is the last version promoted, at first the one that is shipped.
+    Exit 1 when the gate refuses; then nothing is promoted. What is promoted may
+    be loaded with --bundle or CLEARWAY_BUNDLE, now and later: to go back to an
+    older version, name its folder.
+
+    Example: clearway classifier promote challenger --approver Ana --reason "new data"
     """
     from clearway.promotion import promote_bundle
 
@@ -188,8 +208,9 @@ def live(
 ) -> None:
     """Say which version was live at a time, by the ledger alone: no registry is asked.
 
-    Live is what was loaded last before then; promoted is what was allowed last. They differ while a promoted
-    version waits to be loaded, or after going back to an older one. Exit 1 when none had been loaded.
+    Live is what was loaded last before then, promoted what was allowed last. They
+    differ while a promoted version waits to be loaded, or after going back to an
+    older one. Exit 1 when none had been loaded.
     """
     from clearway.installation import existing_ledger
     from clearway.promotion import live_at

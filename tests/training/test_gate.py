@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import json
 import subprocess
 import sys
@@ -216,8 +217,23 @@ def test_a_bundle_that_routes_nothing_is_refused(bundle: Bundle, traffic: FixedT
 def test_quality_of_other_data_is_said_to_be_of_other_questions(bundle: Bundle) -> None:
     """Numbers of two splits are not numbers on one."""
     other = altered(bundle, lambda m: m.update(seed=1))
-    assert compare_recorded(other, bundle).basis == "own_questions"
+    quality = compare_recorded(other, bundle)
+    assert quality.basis == "own_questions"
     assert compare_recorded(bundle, bundle).basis == "same_questions"
+
+
+@pytest.mark.parametrize(("auc", "failed"), [(0.78, []), (0.779, ["quality.auc_loss"])])
+def test_other_questions_have_a_margin_of_their_own(
+    bundle: Bundle, traffic: FixedTraffic, auc: float, failed: list[str]
+) -> None:
+    """Over all sources only: what one split gives and takes is not the learner's."""
+    other = altered(bundle, lambda m: m.update(seed=1))
+    for source in ("large", "small"):
+        other = altered(other, functools.partial(of, source=source, metric="auc", value=auc))
+    gate = ask(other, bundle, traffic)
+    assert [check.name for check in gate.failed] == failed
+    assert "quality_own_questions" in gate.notes
+    assert "quality.auc_loss.large" not in {check.name for check in gate.checks}
 
 
 def test_traffic_is_decided_by_the_real_line(tmp_path: Path, bundle: Bundle) -> None:
