@@ -25,6 +25,7 @@ MIN_ROWS: Final = 2_000
 TOKENS_OF_LIMIT: Final = 250
 _REPEATS: Final = 7
 _MILLION: Final = 1_000_000
+_NO_MEASUREMENT: Final = 1e9
 
 
 @dataclass(frozen=True)
@@ -247,8 +248,8 @@ def _sources(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _number(value: Any, *path: str) -> float | None:
-    """The finite number at a path, or None: `metrics.json` is anyone's."""
+    """The number at a path, or None where none of any sense stands there: `metrics.json` is anyone's."""
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and math.isfinite(value) else None
+    return float(value) if is_number and abs(value) < _NO_MEASUREMENT else None

@@ -79,7 +79,7 @@ class Registry:
     def versions(self, name: str) -> list[Version]:
         """All versions of a classifier, oldest first; none where the name is unknown."""
         with faults(self._home):
-            found = list(self._client.search_model_versions(f"name = '{_quoted(name)}'"))
+            found = list(self._client.search_model_versions(f"name = {_quoted(name)}"))
             aliases: dict[str, str] = {}
             if found:
                 aliases = dict(self._client.get_registered_model(name).aliases)
@@ -180,4 +180,6 @@ def _check_origin(bundle: Bundle, version: Version, named: str) -> None:
 
 
 def _quoted(name: str) -> str:
-    return name.replace("'", "")
+    """A name as MLflow's filters want it; they know no escape."""
+    quote = '"' if "'" in name else "'"
+    return f"{quote}{name}{quote}"

@@ -73,10 +73,10 @@ class MlflowTracker:
         """
         client = self.client()
         with faults(self._home):
+            _register(client, name)
             experiment = self._experiment(client)
             run_id: str = client.create_run(experiment, run_name=f"train {name}").info.run_id
             model = client.create_logged_model(experiment, name, run_id, model_type="clearway bundle")
-            _register(client, name)
             # Not `models:/ID`: MLflow would look that up in its global database, not in this one.
             registered = client.create_model_version(name, model.artifact_location, run_id=run_id)
             versions = json.dumps([{"name": name, "version": registered.version}])

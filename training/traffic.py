@@ -65,7 +65,8 @@ class Traffic:
     def decide(self, bundle: Bundle, requests: Sequence[Request] | None = None) -> list[Destination]:
         """Where each request goes with a bundle; the sample's requests by default."""
         router = self._router(bundle)
-        records = (router.preview(request).record for request in requests or self.requests)
+        chosen = self.requests if requests is None else requests
+        records = (router.preview(request).record for request in chosen)
         return [Destination(r["model"], r["provider"], r["region"]) for r in records]
 
     @property

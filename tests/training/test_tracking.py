@@ -186,6 +186,13 @@ def test_a_source_of_any_name_is_kept(register: Any, home: Path) -> None:
     assert run.data.params["p_ram"] == "1"
 
 
+def test_a_name_that_mlflow_has_no_place_for_leaves_no_run(home: Path) -> None:
+    """Told before anything is begun."""
+    with pytest.raises(ConfigurationError, match=r"MLflow refused: .*name"), MlflowTracker(home).start("a/b"):
+        pass
+    assert MlflowTracker(home).client().get_experiment_by_name(EXPERIMENT) is None
+
+
 def test_tracker_must_be_started(tmp_path: Path) -> None:
     """Order of use is checked."""
     with pytest.raises(ConfigurationError) as caught:
