@@ -31,7 +31,7 @@ def robustness(
         Path | None,
         typer.Option(
             help="CSV with model_canonical, input_usd_per_mtok, output_usd_per_mtok.",
-            show_default="prices.csv beside the answers",
+            show_default="prices.csv beside the answers; without one, only the floor",
         ),
     ] = None,
     bundle: BundleOption = None,
@@ -66,12 +66,14 @@ def _run(
     from clearway.objectives import load_objectives
     from clearway.register import load_register
     from training.benchmark.operating_point import floor_choice
-    from training.benchmark.prices import read_prices
+    from training.benchmark.prices import Prices, read_prices
     from training.benchmark.robustness import benchmark
     from training.corpora import default_answers, read_answers, select_sources
 
     settings = Settings.of(bundle=bundle)
     path = answers or default_answers()
+    beside = path.with_name("prices.csv")
+    prices = prices or (beside if beside.is_file() else None)
     table = select_sources(read_answers(path), ())
     predictor, identity = _predictor(table, settings, plan)
     purposes = load_objectives(settings.policy / "objectives.yaml").purposes
@@ -84,7 +86,7 @@ def _run(
         **benchmark(
             table,
             predictor,
-            read_prices(prices or path.with_name("prices.csv")),
+            read_prices(prices) if prices else Prices({}),
             floor,
             seed=plan["seed"],
             n_sample=plan["sample"],

@@ -162,8 +162,6 @@ def test_command_measures_the_shipped_bundle(answers: pd.DataFrame, tmp_path: Pa
     """Prompts of any table do; the JSON names the bundle and holds the floor of every source."""
     wide = answers.assign(prompt_key=answers["prompt"], source="mine")
     wide.to_csv(tmp_path / "answers.csv", index=False)
-    prices = "model_canonical,input_usd_per_mtok,output_usd_per_mtok\nstrong,10,30\n"
-    (tmp_path / "prices.csv").write_text(prices)
     options = ["--answers", str(tmp_path / "answers.csv"), "--sample", "20"]
     run = CliRunner().invoke(APP, [*options, "--json"], catch_exceptions=False)
     result = json.loads(run.stdout)
