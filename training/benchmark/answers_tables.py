@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from clearway.commands.options import people_console, print_json
@@ -65,7 +66,7 @@ def _probabilities(sources: Mapping[str, Any]) -> Table:
         pad_edge=False,
     )  # fmt: skip
     for name, facts in sources.items():
-        counts = [name, str(facts["n_answers"])]
+        counts = [escape(name), str(facts["n_answers"])]
         for predictor, metrics in facts["metrics"].items():
             losses = [f"{metrics[key]['value']:.3f}" for key in ("log_loss", "brier")]
             areas = [cell(metrics[key]) for key in ("auc_mean_of_models", "auc_pooled")]
@@ -89,29 +90,28 @@ def _costs(sources: Mapping[str, Any]) -> Table:
     for name, facts in sources.items():
         error = facts["cost_error"]
         if error is None:
-            table.add_row(name, "-", "no prices or no counts")
+            table.add_row(escape(name), "-", "no prices or no counts")
             continue
         met = "met" if error["target"]["met"] else "missed"
         spread = [
             " - ".join(f"{error[key][p]:.2f}" for p in ("p5", "p50", "p95"))
             for key in ("of_models", "of_answers")
         ]
-        table.add_row(
-            name, str(error["n_answers"]), cell(error["output"]), cell(error["with_input"]), met, *spread
-        )
+        ratios = [cell(error["output"]), cell(error["with_input"])]
+        table.add_row(escape(name), str(error["n_answers"]), *ratios, met, *spread)
     return table
 
 
 def _show_savings(console: Console, name: str, savings: Mapping[str, Any]) -> None:
     if "left_out" in savings:
-        console.print(f"\n{name}: no savings: {savings['left_out']}", soft_wrap=True)
+        console.print(f"\n{name}: no savings: {savings['left_out']}", soft_wrap=True, markup=False)
         return
     for comparison in savings["by"]:
         best = comparison["best_single"]
         console.print(
             f"\n{name}, by mean {comparison['quality']}: {comparison['n_prompts']} of "
-            f"{comparison['n_prompts_offered']} prompts, {len(comparison['models'])} models"
-            f"{_others(savings['models_left_out'])}; cost is {savings['cost_basis']}\n"
+            f"{comparison['n_prompts_offered']} prompts, {len(comparison['models'])} models; "
+            f"cost is {savings['cost_basis']}{_others(savings['models_left_out'])}\n"
             f"best single model, chosen on {best['chosen_on']}: {best['model']}, {cell(best['quality'])} for "
             f"{best['cost_usd']} USD a prompt (best of the test: {best['of_test']['model']}, "
             f"{cell(best['of_test']['quality'])})",
@@ -122,7 +122,11 @@ def _show_savings(console: Console, name: str, savings: Mapping[str, Any]) -> No
 
 
 def _others(left_out: Mapping[str, str]) -> str:
-    return f" ({len(left_out)} left out: no price, or too few answers with a known cost)" if left_out else ""
+    """Models that are no candidates, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for model, reason in left_out.items():
+        reasons.setdefault(reason, []).append(model)
+    return "".join(f"\nleft out: {reason}: {', '.join(models)}" for reason, models in reasons.items())
 
 
 def _savings_table(comparison: Mapping[str, Any]) -> Table:
@@ -164,7 +168,7 @@ def _percent(value: float | None) -> str:
 
 def pair_table(title: str, pair: Mapping[str, Any]) -> Table:
     """APGR and CPT of each way of ranking; random calls are known without measuring."""
-    table = Table("ranked by", "APGR", "CPT(50%)", "CPT(80%)", title=title, box=None, pad_edge=False)
+    table = Table("ranked by", "APGR", "CPT(50%)", "CPT(80%)", title=escape(title), box=None, pad_edge=False)
     for way, metrics in pair.items():
         if isinstance(metrics, Mapping):
             table.add_row(

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from clearway.errors import ClearwayError, ConfigurationError
 from training import corpora, evaluation
-from training.benchmark import plotting
+from training.benchmark import answers_tables, plotting
 from training.benchmark.answers import PREDICTION_COLUMNS, measure
 from training.benchmark.cli import app
 from training.benchmark.prices import Prices
@@ -130,6 +130,21 @@ def test_savings_for_people(files: dict[str, Path], quick_learner: None) -> None
         "AIQ over",
     ):
         assert text in result.stdout
+
+
+def test_names_with_brackets_are_printed_as_they_are(
+    answers: pd.DataFrame, capsys: pytest.CaptureFixture[str], quick_learner: None
+) -> None:
+    """Names of one's own sources and models are text, not markup."""
+    table = answers[answers["source"] == "zeroeval_gsm"].assign(source="[red]mine")
+    odd = table.assign(model=table["model"] + "[/b]", model_canonical=table["model_canonical"] + "[/b]")
+    checked = corpora.check_answers(odd[odd["model_canonical"] != "tiny[/b]"])
+    is_test = corpora.held_out(checked, 0, n_parts=3)
+    result, _ = measure(checked[~is_test], checked[is_test], Prices({"strong[/b]": (10.0, 30.0)}))
+    answers_tables.show(result, as_json=False)
+    printed = capsys.readouterr().out
+    assert "[red]mine: no savings: fewer than two models have a price" in printed
+    assert "[red]mine: strong[/b] against weak[/b]" in printed
 
 
 def test_two_models_get_apgr(answers: pd.DataFrame, quick_learner: None) -> None:
