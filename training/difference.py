@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from clearway.bundle import Bundle
+from training.measurements import number_at, sources_of
 from training.traffic import Traffic, share_moved, share_of_other_models
 
 METRICS: Final = ("auc", "log_loss", "brier", "ece")
@@ -43,7 +44,8 @@ def parameters(bundle: Bundle) -> dict[str, Any]:
     """What was set or chosen in training, with the sources and the libraries, by dotted name."""
     chosen = {name: bundle.metrics[name] for name in _PARAMETERS if name in bundle.metrics}
     data = bundle.metrics.get("data")
-    sources = sorted(data["sources"]) if isinstance(data, dict) and "sources" in data else []
+    sources = data.get("sources") if isinstance(data, Mapping) else None
+    sources = sorted(sources) if isinstance(sources, Mapping) else []
     return _flat({**chosen, "sources": sources, "libraries": dict(bundle.manifest.libraries)})
 
 
@@ -52,10 +54,9 @@ def _identity(bundle: Bundle) -> dict[str, Any]:
 
 
 def _metrics(bundle: Bundle) -> dict[str, Any]:
-    by_source = bundle.metrics.get("by_source", {})
     return {
-        f"{metric}.{source}": facts["model"][metric]["value"]
-        for source, facts in sorted(by_source.items())
+        f"{metric}.{source}": number_at(facts, "model", metric, "value")
+        for source, facts in sources_of(bundle.metrics).items()
         for metric in METRICS
     }
 

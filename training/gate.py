@@ -19,13 +19,13 @@ from clearway.features import featurise
 from clearway.promotion import Check, Gate
 from clearway.request import Request
 from training.benchmark.perturbation import PERTURBATIONS
+from training.measurements import number_at, sources_of
 from training.traffic import Traffic, perturbed, share_moved
 
 MIN_ROWS: Final = 2_000
 TOKENS_OF_LIMIT: Final = 250
 _REPEATS: Final = 7
 _MILLION: Final = 1_000_000
-_NO_MEASUREMENT: Final = 1e9
 
 
 @dataclass(frozen=True)
@@ -127,15 +127,15 @@ def compare_recorded(candidate: Bundle, champion: Bundle) -> Quality:
     differences: dict[str, dict[str, float]] = {"auc": {}, "log_loss": {}}
     for source in common:
         for metric, by_source in differences.items():
-            a = _number(ours[source], "model", metric, "value")
-            b = _number(theirs[source], "model", metric, "value")
+            a = number_at(ours[source], "model", metric, "value")
+            b = number_at(theirs[source], "model", metric, "value")
             if a is not None and b is not None:
                 by_source[source] = a - b
     known = [s for s in common if s in differences["auc"] and s in differences["log_loss"]]
     is_same = _split(candidate) == _split(champion)
     return Quality(
         basis="same_questions" if is_same else "own_questions",
-        n_rows={source: int(_number(ours[source], "n_answers") or 0) for source in known},
+        n_rows={source: int(number_at(ours[source], "n_answers") or 0) for source in known},
         auc_loss={source: -differences["auc"][source] for source in known},
         log_loss_rise={source: differences["log_loss"][source] for source in known},
     )
@@ -151,8 +151,8 @@ def _against_constant(metrics: Mapping[str, Any]) -> list[Check]:
     every = ("by_source", "all")
     gains = []
     for metric, sign in (("auc", 1), ("log_loss", -1)):
-        ours = _number(metrics, *every, "model", metric, "value")
-        constant = _number(metrics, *every, "constant", metric, "value")
+        ours = number_at(metrics, *every, "model", metric, "value")
+        constant = number_at(metrics, *every, "constant", metric, "value")
         gain = sign * (ours - constant) if ours is not None and constant is not None else None
         gains.append(_at_least(f"quality.{metric}_above_constant", gain, 1))
     return gains
@@ -184,15 +184,15 @@ def _against_champion(quality: Quality, limits: Limits) -> list[Check]:
 
 def _calibration(metrics: Mapping[str, Any], limits: Limits) -> list[Check]:
     return [
-        Check(f"calibration.{source}", _up(_number(facts, "model", "ece", "value")), limits.ece_ppm, "ppm")
-        for source, facts in sorted(_sources(metrics).items())
-        if (_number(facts, "n_answers") or 0) >= MIN_ROWS
+        Check(f"calibration.{source}", _up(number_at(facts, "model", "ece", "value")), limits.ece_ppm, "ppm")
+        for source, facts in _sources(metrics).items()
+        if (number_at(facts, "n_answers") or 0) >= MIN_ROWS
     ]
 
 
 def _parity(bundle: Bundle, requests: Sequence[Request], limits: Limits) -> list[Check]:
     """Recorded agreement with scikit-learn, and the same bytes one by one and in a batch."""
-    gap = _number(bundle.metrics, "parity", "integer_ppm")
+    gap = number_at(bundle.metrics, "parity", "integer_ppm")
     together = OnnxComplexityModel(bundle).score_many(requests)
     again = OnnxComplexityModel(bundle)
     n_other = sum(again.score(r) != scored for r, scored in zip(requests, together, strict=True))
@@ -242,14 +242,5 @@ def _up(value: float | None) -> int | None:
 
 
 def _sources(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    found = metrics.get("by_source")
-    facts = found if isinstance(found, dict) else {}
-    return {str(s): value for s, value in facts.items() if s != "all" and isinstance(value, dict)}
-
-
-def _number(value: Any, *path: str) -> float | None:
-    """The number at a path, or None where none of any sense stands there: `metrics.json` is anyone's."""
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < _NO_MEASUREMENT else None
+    """Each source by itself."""
+    return {source: facts for source, facts in sources_of(metrics).items() if source != "all"}

@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 
 import clearway.installation
 from clearway.bundle import Bundle, load_bundle
-from clearway.errors import InvalidRequestError, SensitivityError, TrainingDataError
+from clearway.errors import TrainingDataError
 from clearway.installation import Settings, data_folder
 from clearway.promotion import Gate
 from clearway.request import Request
@@ -29,7 +28,7 @@ from training.comparison import compare_on
 from training.difference import compare_bundles, parameters
 from training.gate import Limits, Quality, compare_recorded, judge
 from training.pipeline import Plan, train_classifier
-from training.traffic import MAX_SPREAD, Destination, Traffic, perturbed, share_moved, share_of_other_models
+from training.traffic import Destination, Traffic, perturbed
 
 Alter = Callable[[dict[str, Any]], object]
 LINES = [
@@ -239,65 +238,6 @@ def test_other_questions_have_a_margin_of_their_own(
     assert "quality.auc_loss.large" not in {check.name for check in gate.checks}
 
 
-def test_traffic_is_decided_by_the_real_line(tmp_path: Path, bundle: Bundle) -> None:
-    """Each request gets a model, and what is sensitive is scanned once."""
-    path = tmp_path / "lines.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n\n" for line in LINES))
-    traffic = Traffic(Settings.of({}), path, at=NOON)
-    plain = traffic.decide(bundle)
-    assert all(place.model and place.provider and place.region for place in plain)
-    assert [place.region for place in plain[:2]] == ["eu", "on_premises"]
-    assert traffic.decide(bundle, [perturbed(traffic.requests[1], "lower_case")])[0] == plain[1]
-    assert perturbed(traffic.requests[2], "typos") is traffic.requests[2]
-    assert perturbed(traffic.requests[0], "upper_case").parts[0].text == "HOW MANY LEGS HAS A SPIDER?"
-
-
-def test_a_broken_detector_is_a_sensitivity_unknown(
-    tmp_path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As in service: counted as restricted, not as a fault of the gate."""
-    broken = FakeSensitivity(is_broken=True)
-    monkeypatch.setattr(clearway.installation, "open_detector", lambda: broken)
-    (tmp_path / "lines.jsonl").write_text(json.dumps(LINES[0]))
-    traffic = Traffic(Settings.of({}), tmp_path / "lines.jsonl", at=NOON)
-    assert traffic.decide(bundle) == traffic.decide(bundle)
-    with pytest.raises(SensitivityError):
-        broken.scan(traffic.requests[0])
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (b"", "expected at least one request line, got none"),
-        (b"\n \n", "expected at least one request line, got none"),
-        (b"{}\n{", "line 1: request: required field is missing"),
-        (b"\xff\xfe", "line 1: body: expected UTF-8"),
-    ],
-)
-def test_a_wrong_sample_is_refused(tmp_path: Path, content: bytes, text: str) -> None:
-    """The text names the file and the line."""
-    path = tmp_path / "lines.jsonl"
-    path.write_bytes(content)
-    with pytest.raises(InvalidRequestError) as caught:
-        Traffic(Settings.of({}), path, at=NOON)
-    assert str(caught.value).startswith(f"{path}: {text}")
-
-
-def test_a_sample_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """With what was expected."""
-    with pytest.raises(InvalidRequestError) as caught:
-        Traffic(Settings.of({}), tmp_path / "none", at=datetime.now(UTC))
-    assert str(caught.value) == f"{tmp_path}/none: expected a file of request lines, got FileNotFoundError"
-
-
-def test_shares_count_places_and_models() -> None:
-    """A refusal is a place of its own."""
-    a, b, none = Destination("m", "p", "eu"), Destination("n", "p", "eu"), Destination(None, None, None)
-    assert share_moved([a, a], [b, a]) == 0
-    assert share_of_other_models([a, a], [b, a]) == 0.5
-    assert share_moved([a, a], [none, a]) == 0.5
-
-
 @pytest.fixture(scope="module")
 def two(answers: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Bundle, Path]:
     """Two bundles of one table, the second without the model `tiny`, and the table."""
@@ -359,17 +299,6 @@ def test_a_difference_names_models_data_parameters_and_metrics(
     assert compare_bundles(a, later, traffic)["parameters"] == {"seed": {"a": 0, "b": 9}}
 
 
-@pytest.mark.parametrize(("n", "kept"), [(1, 1), (MAX_SPREAD, MAX_SPREAD), (MAX_SPREAD + 1, 151), (900, 300)])
-def test_a_long_sample_is_spread(tmp_path: Path, n: int, kept: int) -> None:
-    """What is decided many times is decided for some hundred requests, from all over the sample."""
-    path = tmp_path / "lines.jsonl"
-    path.write_text((json.dumps(LINES[0]) + "\n") * n)
-    traffic = Traffic(Settings.of({}), path, at=NOON)
-    assert len(traffic.requests) == n
-    assert len(traffic.spread) == kept
-    assert traffic.spread[0] is traffic.requests[0]
-
-
 def test_the_gate_needs_no_training_stack(tmp_path: Path) -> None:
     """Where only the service is installed, a folder is judged and promoted all the same."""
     (tmp_path / "lines.jsonl").write_text(json.dumps(LINES[0]))
@@ -384,3 +313,18 @@ def test_the_gate_needs_no_training_stack(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     assert len(json.loads(done.stdout)["gate"]["checks"]) > 10
+
+
+def test_measurements_that_are_no_table_differ_from_those_that_are(
+    bundle: Bundle, traffic: FixedTraffic
+) -> None:
+    """A folder is anyone's: what is not there is told as nothing."""
+    tables: list[dict[str, Any]] = [
+        {"by_source": {"all": {"model": 1}}, "data": []},
+        {"data": {"sources": 1}},
+    ]
+    for broken in tables:
+        strange = dataclasses.replace(bundle, metrics=broken)
+        result = compare_bundles(strange, bundle, traffic)
+        assert result["metrics"]["auc.all"] == {"a": None, "b": 0.8}
+        assert result["parameters"]["seed"] == {"a": None, "b": 0}

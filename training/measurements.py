@@ -1,0 +1,28 @@
+"""Reads the measurements of any bundle: `metrics.json` is its maker's, and may hold anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+# Larger than any count or measure that makes sense, and small enough for a record in millionths.
+_NO_MEASUREMENT: Final = 1e9
+
+
+def number_at(value: Any, *path: str) -> float | None:
+    """The number at a path, or None where none of any sense stands there.
+
+    >>> number_at({"parity": {"integer_ppm": 2}}, "parity", "integer_ppm")
+    2.0
+    """
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) < _NO_MEASUREMENT else None
+
+
+def sources_of(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What was measured on each source, sorted; `all` is among them."""
+    found = metrics.get("by_source")
+    facts = found if isinstance(found, Mapping) else {}
+    return {name: facts[name] for name in sorted(facts) if isinstance(facts[name], Mapping)}
