@@ -1,7 +1,7 @@
-"""Cost against quality: the hull that mixtures reach, the area under it, the cheapest point that is good enough.
+"""Cost against quality: the hull that mixtures reach, the area under it, the cheapest good point.
 
 References:
-    Hu et al. (2024), RouterBench, arXiv 2403.12031, section 3: the non-decreasing convex hull, AIQ, zero router.
+    Hu et al. (2024), RouterBench, arXiv 2403.12031, section 3: non-decreasing convex hull, AIQ, zero router.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from training.dataset import FloatArray
 
 
 def hull(cost: FloatArray, quality: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Corners of the best that mixtures of the points reach: quality never falls as cost grows, and is concave.
+    """Corners of the best that mixtures of the points reach: quality rises with cost, ever more slowly.
 
     Args:
         cost: Shape (n,), at least one.

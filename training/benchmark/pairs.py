@@ -1,8 +1,8 @@
 """Two models, one strong and one weak: how much of the gap is recovered with how many strong calls.
 
 References:
-    Ong et al. (2024), RouteLLM, arXiv 2406.18665, section 3: PGR, APGR and CPT. There the share of strong calls
-    is cut into ten steps; here every prompt is a step, and the integral is exact.
+    Ong et al. (2024), RouteLLM, arXiv 2406.18665, section 3: PGR, APGR and CPT. There the share of strong
+    calls is cut into ten steps; here every prompt is a step, and the integral is exact.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ LEVELS = (0.5, 0.8)
 def call_curve(advantage: FloatArray, gain: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Share of strong calls, and the share of the gap that they recover.
 
-    Prompts go to the strong model in falling order of advantage. Equal advantages are a straight line: the mean
-    of all their orders.
+    Prompts go to the strong model in falling order of advantage. Equal advantages are a straight line: the
+    mean of all their orders.
 
     Args:
         advantage: Shape (n,); predicted chance that the strong model is adequate, less the weak one's.
@@ -27,7 +27,7 @@ def call_curve(advantage: FloatArray, gain: FloatArray, weight: FloatArray) -> t
         weight: Shape (n,), at least 0, not all 0.
 
     Returns:
-        Two arrays of equal shape from (0, 0) to (1, 1); the second is NaN where the strong model is no better.
+        Two arrays of equal shape from (0, 0) to (1, 1); the second is NaN without a gap to recover.
 
     >>> call_curve(np.array([0.5, 0.1]), np.array([1.0, 0.0]), np.ones(2))
     (array([0. , 0.5, 1. ]), array([0., 1., 1.]))

@@ -8,8 +8,8 @@ import numpy as np
 
 from training.dataset import FloatArray, IndexArray
 
-# What one certain success is worth, in units of one over the mean expected cost: from no care for cost to none
-# for success. Twenty steps to each power of ten.
+# What one US dollar must buy, in units of one over the mean expected cost: from no care for cost to none for
+# success. Twenty steps to each power of ten.
 _STEPS: Final = np.concatenate([[0.0], np.logspace(-4, 3, 141)])
 
 
