@@ -76,8 +76,8 @@ def show_live(found: Mapping[str, Any]) -> None:
         console.print(f"{word}: {text}{since}", soft_wrap=True, markup=False)
     promotion = found["promotion"]
     if live:
-        by = f"approved by {promotion['approver']}: {promotion['reason']}" if promotion else "no promotion"
-        console.print(f"the live one: {by}", soft_wrap=True, markup=False)
+        signed = f"approved by {promotion['approver']}: {promotion['reason']}" if promotion else ""
+        console.print(signed or "no promotion: pinned in the package", soft_wrap=True, markup=False)
 
 
 def _check_row(check: Check) -> tuple[str, str, str, str]:

@@ -98,7 +98,7 @@ def test_a_version_goes_from_challenger_to_live(
     assert (early.exit_code, output(early)["live"]) == (1, None)
 
 
-def test_people_get_tables(run: Run, register: Register, lenient: list[tuple[str, str]]) -> None:
+def test_people_get_tables(run: Run, register: Register, home: Path, lenient: list[tuple[str, str]]) -> None:
     """With the versions, the checks, what to do next, and who approved what is live."""
     register()
     listed = run("list").stdout
@@ -118,6 +118,9 @@ def test_people_get_tables(run: Run, register: Register, lenient: list[tuple[str
     shown = run("live").stdout
     assert "live: none" in shown
     assert f"promoted last: {NAME} 1  " in shown
+    for bundle, text in ((None, "no promotion: pinned in the package"), (folder, "approved by Ana: better")):
+        open_router(Settings.of({}, home=home, bundle=bundle)).ledger.close()
+        assert text in run("live").stdout
     assert lenient
 
 
