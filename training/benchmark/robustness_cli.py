@@ -39,7 +39,10 @@ def robustness(
         bool, typer.Option("--learn", help="Learn from the answers anew instead of taking a bundle.")
     ] = False,
     sample: Annotated[int, typer.Option(min=20, help="Most held-out questions of each source.")] = 300,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split, the sample and the changes.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Of the split (a bundle's own: its metrics.json), the draws, the changes."),
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Share of choices that stay the same under typos, case, blanks, politeness, and claims to be easy.
