@@ -46,16 +46,16 @@ class _Model:
 _MODELS: Final = MappingProxyType(
     {
         "example-small": _Model(
-            {"arithmetic": 0.4, "choice": 0.9, "code": 0.0, "facts": 1.2}, (0.1, 0.4), 0.8
+            {"arithmetic": -1.0, "choice": 0.6, "code": -1.0, "facts": 2.0}, (0.1, 0.4), 0.8
         ),
         "example-medium": _Model(
-            {"arithmetic": 1.6, "choice": 1.7, "code": 0.9, "facts": 1.9}, (0.5, 2.0), 1.0
+            {"arithmetic": 1.4, "choice": 1.9, "code": 0.2, "facts": 2.0}, (0.5, 2.0), 1.0
         ),
         "example-large": _Model(
-            {"arithmetic": 3.0, "choice": 2.8, "code": 1.9, "facts": 2.8}, (3.0, 15.0), 1.3
+            {"arithmetic": 3.4, "choice": 3.0, "code": 1.2, "facts": 3.0}, (3.0, 15.0), 1.3
         ),
         "example-coder": _Model(
-            {"arithmetic": 1.0, "choice": 0.6, "code": 2.8, "facts": 0.4}, (0.6, 2.4), 1.1
+            {"arithmetic": 0.6, "choice": -0.6, "code": 3.4, "facts": -0.6}, (0.6, 2.4), 1.1
         ),
     }
 )
