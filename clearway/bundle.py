@@ -172,7 +172,7 @@ def load_bundle(path: Path, *, trusted: Collection[str] | None) -> Bundle:
     if trusted is not None and digest not in trusted:
         raise BundleError(
             f"{path}: expected a pinned or promoted bundle, got manifest digest {digest}; "
-            f"after review: clearway classifier promote {path} --approver NAME"
+            f"after review: clearway classifier promote {path} --approver NAME --reason WHY"
         )
     manifest = _within(path, lambda: Manifest.from_json(data))
     files = {name: _read(path / name, MAX_FILE_BYTES) for name in sorted(FILES)}

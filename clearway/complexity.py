@@ -10,10 +10,11 @@ import numpy as np
 from clearway.assessment import PPM, ClassifierIdentity, Complexity
 from clearway.bundle import Bundle
 from clearway.errors import BundleError
-from clearway.features import N_HASHED, Features, IntArray, featurise
+from clearway.features import Features, featurise
 from clearway.request import Request
+from clearway.style import IntArray
 
-INPUTS: Final = ("ids", "values", "slots", "slot_values")
+INPUTS: Final = ("ids", "values", "waves")
 OUTPUTS: Final = ("success_ppm", "output_tokens")
 _MAX_BATCH: Final = 64
 
@@ -80,15 +81,10 @@ def batch_inputs(batch: Sequence[Features]) -> dict[str, IntArray]:
         batch: At least one.
 
     Returns:
-        `ids`, `values`: shape (n, k), hashed slots; `slots`, `slot_values`: shape (n, j), indicator slots
-        counted from 0. All int64.
+        `ids`, `values`: shape (n, k), hashed slots; `waves`: shape (n, style.N_WAVES). All int64.
     """
-    cuts = [int(np.searchsorted(features.ids, N_HASHED)) for features in batch]
-    hashed = [(f.ids[:cut], f.values[:cut]) for f, cut in zip(batch, cuts, strict=True)]
-    indicators = [(f.ids[cut:] - N_HASHED, f.values[cut:]) for f, cut in zip(batch, cuts, strict=True)]
-    ids, values = _padded(hashed)
-    slots, slot_values = _padded(indicators)
-    return dict(zip(INPUTS, (ids, values, slots, slot_values), strict=True))
+    ids, values = _padded([(features.ids, features.values) for features in batch])
+    return dict(zip(INPUTS, (ids, values, np.array([f.waves for f in batch])), strict=True))
 
 
 def _padded(rows: Sequence[tuple[IntArray, IntArray]]) -> tuple[IntArray, IntArray]:

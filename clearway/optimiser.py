@@ -2,14 +2,18 @@
 
 Order: models that meet the floor come first, by cost, then success (higher first), then id; then those that
 do not, by success (higher first), then cost, then id. The first is the choice, the next ones the fallbacks.
+For a prompt that estimates say nothing about, no floor counts as met, and the incumbent comes before all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clearway.decision import Choice, Exclusion
+
+# In ppm; above any probability.
+_UNREACHABLE = 1_000_001
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +35,38 @@ class Candidate:
     may_fall_back: bool = True
 
 
-def choose(candidates: Iterable[Candidate], *, floor_ppm: int, max_fallbacks: int) -> Choice:
+def choose(
+    candidates: Iterable[Candidate], *, floor_ppm: int, max_fallbacks: int, unknown_goes_to: str | None = None
+) -> Choice:
     """Choice among candidates; every model that is neither chosen nor a fallback gets a code.
 
     Args:
         candidates: Each model of the register once.
         floor_ppm: Least success probability that counts as good enough.
         max_fallbacks: Most fallbacks to name.
+        unknown_goes_to: The incumbent, where the estimates say nothing about this prompt; else None.
 
     >>> models = [Candidate("a", 900_000, 50), Candidate("b", 800_000, 10), Candidate("c", 400_000, 1)]
     >>> choice = choose(models, floor_ppm=700_000, max_fallbacks=1)
     >>> choice.model, choice.fallbacks, choice.excluded[0].codes
     ('b', ('a',), ('below_floor',))
     """
+    is_unknown = unknown_goes_to is not None
+    floor = _UNREACHABLE if is_unknown else floor_ppm
     everyone = sorted(candidates, key=lambda candidate: candidate.model)
-    ranked = sorted((c for c in everyone if not _codes(c)), key=lambda c: _rank(c, floor_ppm))
+    usable = (c for c in everyone if not _codes(c))
+    ranked = sorted(usable, key=lambda c: (is_unknown and c.model != unknown_goes_to, *_rank(c, floor)))
     first = ranked[0] if ranked else None
     fallbacks = [c.model for c in ranked[1:] if c.may_fall_back][:max_fallbacks]
     kept = {*fallbacks, first.model if first else None}
     return Choice(
         model=first.model if first else None,
         fallbacks=tuple(fallbacks),
-        floor_met=first is not None and _success(first) >= floor_ppm,
+        floor_met=first is not None and _success(first) >= floor,
         expected_nusd=first.cost_nusd if first else None,
-        excluded=_exclusions([c for c in everyone if c.model not in kept], floor_ppm),
+        excluded=tuple(
+            Exclusion(c.model, _codes(c) or (_why_not(c, floor),)) for c in everyone if c.model not in kept
+        ),
     )
 
 
@@ -65,11 +77,10 @@ def _rank(candidate: Candidate, floor_ppm: int) -> tuple[int, int, int, str]:
     return (1, -success, cost, candidate.model)
 
 
-def _exclusions(left_out: Sequence[Candidate], floor_ppm: int) -> tuple[Exclusion, ...]:
-    return tuple(
-        Exclusion(c.model, _codes(c) or ("not_cheapest" if _success(c) >= floor_ppm else "below_floor",))
-        for c in left_out
-    )
+def _why_not(candidate: Candidate, floor_ppm: int) -> str:
+    if floor_ppm == _UNREACHABLE:
+        return "outside_training"
+    return "not_cheapest" if _success(candidate) >= floor_ppm else "below_floor"
 
 
 def _codes(candidate: Candidate) -> tuple[str, ...]:

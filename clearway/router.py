@@ -15,6 +15,7 @@ from typing import Any, Final
 from clearway.assessment import Assessment, ComplexityModel, Level, Sensitivity, SensitivityDetector
 from clearway.decision import Choice, Decision
 from clearway.errors import InvalidRequestError, RequestConflictError, SensitivityError
+from clearway.features import OUTSIDE_NOTE
 from clearway.ledger.store import Ledger, Private
 from clearway.objectives import Objective
 from clearway.optimiser import Candidate, choose
@@ -134,7 +135,10 @@ class Router:
             self._candidate(m, facts, objective, cleared[m], reviewed) for m in self.register.models
         ]
         choice = choose(
-            candidates, floor_ppm=objective.quality_floor_ppm, max_fallbacks=objective.max_fallbacks
+            candidates,
+            floor_ppm=objective.quality_floor_ppm,
+            max_fallbacks=objective.max_fallbacks,
+            unknown_goes_to=self.register.incumbent if OUTSIDE_NOTE in facts.assessment.notes else None,
         )
         outcome = outcome_json(choice, candidates, cleared)
         return {

@@ -35,20 +35,23 @@ class FakeComplexity:
     Attributes:
         success_ppm: By reference model.
         output_tokens: For every reference model.
+        notes: Of every request.
     """
 
     success_ppm: Mapping[str, int]
     output_tokens: int = 100
+    notes: tuple[str, ...] = ()
 
     @property
     def identity(self) -> ClassifierIdentity:
         """Depends on what it says."""
-        return _identity("fake-complexity", [dict(self.success_ppm), self.output_tokens])
+        return _identity("fake-complexity", [dict(self.success_ppm), self.output_tokens, self.notes])
 
     def score(self, request: Request) -> Complexity:
         """What it was told, for any request; four characters are a token."""
         tokens = dict.fromkeys(self.success_ppm, self.output_tokens)
-        return Complexity(dict(self.success_ppm), tokens, PPM // 2, 1 + request.n_characters // 4)
+        n_input_tokens = 1 + request.n_characters // 4
+        return Complexity(dict(self.success_ppm), tokens, PPM // 2, n_input_tokens, self.notes)
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ from typing import Any, Final
 _NAMES: Final = {"model": "this model", "constant": "constant per model", "shuffled": "shuffled grades"}
 _INTRODUCTION: Final = """
 Predicts, for each reference model, the chance that it answers a prompt adequately, and the answer's length.
-It reads hashed words and a few indicators (length, digits, code, mathematics, options); it does not
-understand the prompt. The served graph holds integers only."""
+A few latent skills: what a prompt demands of each, from hashed words and from how it is written (length,
+options, numbers, symbols), against what each model has of it. It does not understand the prompt. The served
+graph holds integers only. A prompt unlike the training prompts is noted `outside_training`."""
 _FAILURES: Final = """
 - The graded answers are mostly examination questions, school and competition mathematics, in English. On
   open-ended requests (mail, summaries, chat, agents, code review) the estimate is little more than the
   model's overall strength, and tends to be too low.
-- Most of the well-known commercial models were graded on mathematics only. Elsewhere they inherit the shared
-  shape plus their strength in mathematics; models strong in it for their size are overrated elsewhere.
+- Most of the well-known commercial models were graded on mathematics only. Elsewhere they inherit what the
+  skills share with mathematics; models strong in it for their size are overrated elsewhere.
 - On a source never seen the order of prompts is mostly still right, but the level is not (see ECE).
 - Multiple-choice graders, strict formats and base models lower the level of the models that only they graded.
 - Benchmarks leak into training sets. An estimate for a public question may be too high for a fresh one.
@@ -45,6 +46,12 @@ def render_card(name: str, metrics: Mapping[str, Any], libraries: Mapping[str, s
         "\n## On held-out questions",
         "Value and 95% interval (bootstrap over questions); AUC over all models together.\n",
         _metric_table(metrics["by_source"], ("model", "constant", "shuffled")),
+        "\n## On slices of them",
+        "Categories, lengths and languages with at least 1,000 graded answers.\n",
+        _metric_table(metrics["by_slice"], ("model", "constant")),
+        "\n## Lengths of answers",
+        "Predicted over observed total, and the factor by which single answers are off.\n",
+        _length_table(metrics["length"]),
         "\n## On a source never seen",
         "The same questions, by a learner that saw nothing of that source; models seen elsewhere.\n",
         _metric_table(metrics["unseen_source"], ("model", "constant")),
@@ -73,14 +80,25 @@ def _source_table(sources: Mapping[str, Any]) -> str:
 
 
 def _export(metrics: Mapping[str, Any]) -> str:
-    parity, length = metrics["parity"], metrics["length"]
+    parity = metrics["parity"]
     return (
         "Largest difference from scikit-learn over all held-out prompts: floating-point graph "
         f"{parity['float_probability']:.1e} of a probability,\n"
-        f"served integer graph {parity['integer_ppm']:.2f} ppm. "
-        f"Predicted lengths are off by a factor of {length['median_factor'] or 0:.2f} in the median;\n"
-        f"their total is {length['total_ratio'] or 0:.2f} of the observed one."
+        f"served integer graph {parity['integer_ppm']:.2f} ppm."
     )
+
+
+def _length_table(errors: Mapping[str, Any]) -> str:
+    head = ["source", "total", "median factor", "factor of the worst tenth"]
+    rows = [
+        [source, *(_rounded(error[name]) for name in ("total_ratio", "median_factor", "factor_p90"))]
+        for source, error in errors.items()
+    ]
+    return _table(head, rows)
+
+
+def _rounded(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _metric_table(by_source: Mapping[str, Any], predictors: Sequence[str]) -> str:

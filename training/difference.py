@@ -11,7 +11,7 @@ from training.traffic import Traffic, share_moved, share_of_other_models
 
 METRICS: Final = ("auc", "log_loss", "brier", "ece")
 # What `metrics.json` holds that was set or chosen, not measured.
-_PARAMETERS: Final = ("seed", "penalties", "parameters")
+_PARAMETERS: Final = ("seed", "parameters")
 
 
 def compare_bundles(before: Bundle, after: Bundle, traffic: Traffic) -> dict[str, Any]:

@@ -10,10 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
+from clearway.sensitivity.reading import is_language_unsupported
 from training.dataset import FloatArray, IndexArray
 
 N_BINS: Final = 15
 N_RESAMPLES: Final = 200
+# A slice with fewer graded answers is not shown.
+MIN_SLICE_ANSWERS: Final = 1000
+_LENGTHS: Final = (200, 1000)
+_LENGTH_NAMES: Final = ("up to 200 characters", "201 to 1,000 characters", "over 1,000 characters")
 _EPSILON = 1e-7
 Metric = Callable[[FloatArray, FloatArray, FloatArray], float]
 Metrics = dict[str, dict[str, float | None]]
@@ -123,6 +128,35 @@ def by_source(
     return results
 
 
+def by_slice(
+    table: pd.DataFrame, predictions: Mapping[str, FloatArray], *, seed: int
+) -> dict[str, dict[str, object]]:
+    """As `by_source` for each category, length and language with enough rows: `kind: name` to metrics.
+
+    Args:
+        table: Held-out rows with `prompt`, `category`, `prompt_key`, `adequate`.
+        predictions: Predictor to probabilities, one for each row; `model` is among them.
+        seed: Of the bootstrap.
+    """
+    prompts = pd.Series(table["prompt"].unique())
+    foreign = set(prompts[[is_language_unsupported(prompt) for prompt in prompts]])
+    lengths = np.searchsorted(_LENGTHS, table["prompt"].str.len().to_numpy())
+    kinds = {
+        "category": table["category"].astype(str).to_numpy(),
+        "length": np.array([_LENGTH_NAMES[place] for place in lengths]),
+        "language": np.where(table["prompt"].isin(foreign), "not English", "English, code, formulas"),
+    }
+    results: dict[str, dict[str, object]] = {}
+    for kind, names in kinds.items():
+        labels = pd.Series([f"{kind}: {name}" for name in names], index=table.index)
+        enough = labels.map(labels.value_counts()) >= MIN_SLICE_ANSWERS
+        rows = (enough & (names != "")).to_numpy()
+        if rows.any():
+            chosen = {name: probability[rows] for name, probability in predictions.items()}
+            results |= by_source(table[rows].assign(source=labels[rows]), chosen, seed=seed)
+    return results
+
+
 def reliability(probability: FloatArray, adequate: FloatArray) -> list[dict[str, float | int | None]]:
     """Points of a reliability diagram: the bins of `ece` that are not empty, with means in [0, 1].
 
@@ -168,13 +202,14 @@ def shuffled(adequate: FloatArray, seed: int) -> FloatArray:
 
 
 def length_error(predicted: FloatArray, observed: FloatArray) -> dict[str, float | None]:
-    """How far answer lengths are off: median factor, and predicted over observed total; known cells only."""
+    """How far answer lengths are off: factors, and predicted over observed total; known cells only."""
     known = ~np.isnan(observed)
     if not known.any():
-        return {"median_factor": None, "total_ratio": None}
+        return {"median_factor": None, "factor_p90": None, "total_ratio": None}
     factor = np.exp2(np.abs(np.log2(predicted[known]) - np.log2(np.maximum(observed[known], 1.0))))
     return {
         "median_factor": _number(np.median(factor)),
+        "factor_p90": _number(np.quantile(factor, 0.9)),
         "total_ratio": _number(predicted[known].sum() / max(observed[known].sum(), 1.0)),
     }
 

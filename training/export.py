@@ -14,19 +14,27 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from scipy.special import expit
 
+from clearway import style
 from clearway.assessment import PPM
 from clearway.complexity import INPUTS, OUTPUTS
 from clearway.errors import TrainingDataError
 from clearway.features import N_HASHED, NORM
-from training.dataset import FloatArray
-from training.learner import MAX_LOG2_TOKENS, AdequacyModel, LengthModel
+from training.dataset import WAVE_AMPLITUDE, FloatArray
+from training.learner import MAX_LOG2_TOKENS, AdequacyModel, LengthModel, SkillsModel
 
 OPSET: Final = 18
 IR_VERSION: Final = 9
-# A score is held in units of 2**-32: weights in 2**-20, feature values in 2**-12 (NORM).
-WEIGHT_BITS: Final = 20
+# A demand is summed in units of 2**-36: weights in 2**-24, values in 2**-12 (NORM, style.WAVE_NORM). It is
+# then kept within 64 and cut to 2**-24. Loadings are held in 2**-20: scores come in 2**-44, go on in 2**-32.
+WEIGHT_BITS: Final = 24
+SUM_BITS: Final = 36
+DEMAND_BITS: Final = 24
+LOADING_BITS: Final = 20
 SCORE_BITS: Final = 32
-MAX_WEIGHT: Final = 2**30
+MAX_WEIGHT: Final = 2**6
+MAX_DEMAND: Final = 2**6
+MAX_LOADING: Final = 2**6
+MAX_BIAS: Final = 2**10
 MAX_LOGIT: Final = 14
 LOGISTIC_STEP_BITS: Final = 7
 LENGTH_STEP_BITS: Final = 6
@@ -35,76 +43,90 @@ OUTPUT_BITS: Final = 10
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Both learners as integers.
+class Head:
+    """One learner as integers.
 
     Attributes:
-        shared: Shape (N_HASHED, 2): of success and of length, for every model.
-        own: Shape (N_INDICATORS, 2 * n_models): success of each model, then length of each.
-        bias: Shape (2 * n_models,), in units of 2**-32.
+        words: Shape (N_HASHED, n_skills), in 2**-24.
+        waves: Shape (style.N_WAVES, n_skills), in 2**-24.
+        loadings: Shape (n_skills, n_models), in 2**-20.
+        bias: Shape (n_models,), in 2**-32.
     """
 
-    shared: NDArray[np.int64]
-    own: NDArray[np.int64]
+    words: NDArray[np.int64]
+    waves: NDArray[np.int64]
+    loadings: NDArray[np.int64]
     bias: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Both learners as integers."""
+
+    success: Head
+    length: Head
 
     @property
     def n_models(self) -> int:
         """Reference models."""
-        return len(self.bias) // 2
+        return len(self.success.bias)
 
 
 def quantise(success: AdequacyModel, length: LengthModel) -> Weights:
-    """Integer weights of two fitted learners.
+    """Integer weights of two fitted learners; lengths as log2 of tokens.
 
     Raises:
         TrainingDataError: A weight is too large to be held.
     """
-    assert NORM == 2 ** (SCORE_BITS - WEIGHT_BITS)  # noqa: S101 - the units above agree
-    intercept = np.concatenate([success.intercept_, length.intercept_ + length.smearing_])
+    assert NORM == style.WAVE_NORM == 2 ** (SUM_BITS - WEIGHT_BITS)  # noqa: S101 - the units above agree
+    octaves = 1 / np.log(2.0)
     return Weights(
-        shared=_integers(np.column_stack([success.shared_, length.shared_])[:N_HASHED], WEIGHT_BITS),
-        own=_integers(
-            np.vstack([success.own_ + success.shared_[N_HASHED:], length.own_ + length.shared_[N_HASHED:]]).T,
-            WEIGHT_BITS,
-        ),
-        bias=_integers(intercept, SCORE_BITS),
+        success=_head(success, success.loadings_, success.intercept_),
+        length=_head(length, length.loadings_ * octaves, length.intercept_ * octaves + np.log2(length.mean_)),
     )
 
 
-def _integers(values: FloatArray, bits: int) -> NDArray[np.int64]:
-    scaled: NDArray[np.int64] = np.rint(values * 2.0**bits).astype(np.int64)
-    limit = MAX_WEIGHT * 2 ** (bits - WEIGHT_BITS)
-    if np.abs(scaled).max(initial=0) > limit:
+def _head(learner: SkillsModel, loadings: FloatArray, intercept: FloatArray) -> Head:
+    return Head(
+        words=_integers(learner.skills_[:N_HASHED], WEIGHT_BITS, MAX_WEIGHT),
+        waves=_integers(learner.skills_[N_HASHED:] * WAVE_AMPLITUDE, WEIGHT_BITS, MAX_WEIGHT),
+        loadings=_integers(loadings.T, LOADING_BITS, MAX_LOADING),
+        bias=_integers(intercept, SCORE_BITS, MAX_BIAS),
+    )
+
+
+def _integers(values: FloatArray, bits: int, limit: int) -> NDArray[np.int64]:
+    if not np.abs(values).max(initial=0.0) <= limit:
         raise TrainingDataError(
-            "weights: expected at most 1024 in size, got a larger one; raise the penalties"
+            f"weights: expected at most {limit} in size, got a larger one; raise the penalty"
         )
+    scaled: NDArray[np.int64] = np.rint(values * 2.0**bits).astype(np.int64)
     return scaled
 
 
 def integer_graph(weights: Weights) -> bytes:
     """The served graph: integers only, deterministic bytes.
 
-    No sum overflows int64, whatever comes in: values are clipped to [0, 2**12], weights are at most 2**30 in
-    size, and N_HASHED + N_INDICATORS < 2**15 slots give a sum below 2**57 (a caller would need 2**20 slots
-    in one row to leave 2**62); the bias is at most 2**42. The heads multiply a table's step (below 2**21) by
-    a remainder (below 2**26).
+    No sum overflows int64, whatever comes in: values are clipped to 2**12 in size and weights are at most
+    2**30, so that 2**15 slots and 2**10 waves add up to less than 2**58 (a caller would need 2**20 slots in
+    one row to leave 2**62). A demand is clipped to 2**30, a loading is at most 2**26: at most 16 skills give
+    less than 2**60. The tables multiply a step (below 2**21) by a remainder (below 2**26).
     """
-    n = weights.n_models
-    heads = {"success": OUTPUTS[0], "length": OUTPUTS[1]}
     graph = _Graph()
     graph.constant("value_limit_low", np.array(0))
     graph.constant("value_limit_high", np.array(NORM))
+    graph.constant("wave_limit_low", np.array(-style.WAVE_NORM))
     graph.constant("last_axis", np.array([2]))
     graph.constant("slot_axis", np.array([1]))
-    _weighted_sum(graph, "shared", INPUTS[0], INPUTS[1], weights.shared)
-    _weighted_sum(graph, "own", INPUTS[2], INPUTS[3], weights.own)
-    for block in ("shared", "own"):
-        parts = [f"{head}_{block}" for head in heads]
-        graph.node("Split", [f"{block}_sum"], parts, axis=1, num_outputs=2)
-    _head(graph, "success", heads["success"], weights.bias[:n], _LOGISTIC)
-    _head(graph, "length", heads["length"], weights.bias[n:], _LENGTH)
-    return graph.serialise(n)
+    graph.constant("demand_limit_low", np.array(-MAX_DEMAND * 2**SUM_BITS))
+    graph.constant("demand_limit_high", np.array(MAX_DEMAND * 2**SUM_BITS))
+    graph.constant("demand_cut", np.array(2 ** (SUM_BITS - DEMAND_BITS)))
+    graph.constant("score_cut", np.array(2 ** (DEMAND_BITS + LOADING_BITS - SCORE_BITS)))
+    _demands(graph, weights)
+    graph.node("Split", ["demands"], ["success_demands", "length_demands"], axis=1, num_outputs=2)
+    _head_nodes(graph, "success", OUTPUTS[0], weights.success, _LOGISTIC)
+    _head_nodes(graph, "length", OUTPUTS[1], weights.length, _LENGTH)
+    return graph.serialise(weights.n_models)
 
 
 @dataclass(frozen=True)
@@ -149,7 +171,7 @@ class _Graph:
         return name
 
     def serialise(self, n_models: int) -> bytes:
-        wide = [("ids", "k"), ("values", "k"), ("slots", "j"), ("slot_values", "j")]
+        wide: list[tuple[str, str | int]] = [("ids", "k"), ("values", "k"), ("waves", style.N_WAVES)]
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT64, ["n", width]) for name, width in wide
         ]
@@ -168,18 +190,26 @@ class _Graph:
         return data
 
 
-def _weighted_sum(graph: _Graph, name: str, ids: str, values: str, table: NDArray[np.int64]) -> None:
-    """`name`_sum, shape (n, columns): the rows of a table at `ids`, times the clipped values, added up."""
-    graph.constant(f"{name}_weights", table.astype(np.int32))
-    graph.node("Gather", [f"{name}_weights", ids], [f"{name}_rows_32"], axis=0)
-    graph.node("Cast", [f"{name}_rows_32"], [f"{name}_rows"], to=TensorProto.INT64)
-    graph.node("Clip", [values, "value_limit_low", "value_limit_high"], [f"{name}_values"])
-    graph.node("Unsqueeze", [f"{name}_values", "last_axis"], [f"{name}_values_3"])
-    graph.node("Mul", [f"{name}_rows", f"{name}_values_3"], [f"{name}_terms"])
-    graph.node("ReduceSum", [f"{name}_terms", "slot_axis"], [f"{name}_sum"], keepdims=0)
+def _demands(graph: _Graph, weights: Weights) -> None:
+    """`demands`, in 2**-24, shape (n, skills of success and of length): words and waves, weighted, summed."""
+    words = np.hstack([weights.success.words, weights.length.words])
+    waves = np.hstack([weights.success.waves, weights.length.waves])
+    graph.constant("word_weights", words.astype(np.int32))
+    graph.constant("wave_weights", waves)
+    graph.node("Gather", ["word_weights", INPUTS[0]], ["rows_32"], axis=0)
+    graph.node("Cast", ["rows_32"], ["rows"], to=TensorProto.INT64)
+    graph.node("Clip", [INPUTS[1], "value_limit_low", "value_limit_high"], ["values_within"])
+    graph.node("Unsqueeze", ["values_within", "last_axis"], ["values_3"])
+    graph.node("Mul", ["rows", "values_3"], ["terms"])
+    graph.node("ReduceSum", ["terms", "slot_axis"], ["words_sum"], keepdims=0)
+    graph.node("Clip", [INPUTS[2], "wave_limit_low", "value_limit_high"], ["waves_within"])
+    graph.node("MatMul", ["waves_within", "wave_weights"], ["waves_sum"])
+    graph.node("Add", ["words_sum", "waves_sum"], ["demands_exact"])
+    graph.node("Clip", ["demands_exact", "demand_limit_low", "demand_limit_high"], ["demands_within"])
+    graph.node("Div", ["demands_within", "demand_cut"], ["demands"])
 
 
-def _head(graph: _Graph, name: str, output: str, bias: NDArray[np.int64], table: _Table) -> None:
+def _head_nodes(graph: _Graph, name: str, output: str, head: Head, table: _Table) -> None:
     """Score of each model, clipped, through a table with linear interpolation, rounded."""
     step = 2 ** (SCORE_BITS - table.step_bits)
     low = graph.constant(f"{name}_low", np.array(table.low * 2**SCORE_BITS))
@@ -191,14 +221,16 @@ def _head(graph: _Graph, name: str, output: str, bias: NDArray[np.int64], table:
         ("unit", 2**OUTPUT_BITS),
     ):
         graph.constant(f"{name}_{suffix}", np.array(value))
-    graph.constant(f"{name}_bias", bias)
+    graph.constant(f"{name}_loadings", head.loadings)
+    graph.constant(f"{name}_bias", head.bias)
     graph.constant(f"{name}_table", table.values)
 
     def step_to(kind: str, result: str, *inputs: str) -> None:
         graph.node(kind, [f"{name}_{each}" for each in inputs], [f"{name}_{result}"])
 
-    step_to("Add", "common", "shared", "bias")
-    step_to("Add", "score", "own", "common")
+    step_to("MatMul", "fine", "demands", "loadings")
+    graph.node("Div", [f"{name}_fine", "score_cut"], [f"{name}_moved"])
+    step_to("Add", "score", "moved", "bias")
     graph.node("Clip", [f"{name}_score", low, high], [f"{name}_clipped"])
     step_to("Sub", "place", "clipped", "low")  # from 0: Div truncates, which here is rounding down
     step_to("Div", "index", "place", "step")

@@ -1,16 +1,22 @@
-"""The learners: how hard a prompt is for all models, then where each model departs from that.
+"""The learners: what a prompt demands of a few latent skills, and what each model has of them.
 
-Most models were graded on few sources (GPT-4o on school and competition maths only), so separate regressions
-would not be comparable: each would carry the mix of its own sources. Here every model shares the weights of
-the words, keeps an intercept of its own, and departs from the shared shape only by strongly penalised weights
-on the indicator slots. A model with few prompts therefore inherits the shared shape.
+score(prompt, model) = intercept of the model + loadings of the model . skills of the prompt; the skills are
+linear in the features. One matrix of weights of low rank thus serves all models: a model with few answers
+borrows the text side from the others, and a new one needs its loadings only.
+
+The two squared penalties together are the nuclear norm of that matrix, which itself chooses how many skills
+are used (Srebro, Rennie, Jaakkola 2004, "Maximum-margin matrix factorization", section 3).
+
+A prompt also has effects of its own, which its text does not tell. While learning they are parameters,
+so that thirty answers to one prompt are not taken for thirty prompts; for a new prompt they are unknown, and
+its probabilities are drawn towards the middle by as much as they vary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -22,43 +28,65 @@ from clearway.errors import TrainingDataError
 from clearway.features import N_HASHED
 from training.dataset import FloatArray, IndexArray, Matrix
 
-# Answer lengths are learned as log2; these bound a mean length, and the table that undoes the logarithm.
+# Answer lengths are learned through their logarithm; this bounds a mean length, in log2 tokens.
 MAX_LOG2_TOKENS = 16.0
-Loss = Callable[[FloatArray, FloatArray], tuple[float, FloatArray]]
+# Scores of lengths stay within this factor (as a natural logarithm) of the model's mean.
+_MAX_LENGTH_SCORE = 5.0
+# The intercept of a model is hardly penalised: it carries the model's mean.
+_INTERCEPT_PENALTY = 0.1
+_PSEUDO_ANSWERS = 0.5
+# How much more freely the models' mean loadings move than each model's own: a model that was graded on one
+# kind of prompts inherits from the others how the rest moves it.
+_COMMON_LOADINGS = 1.0
 
 
 @dataclass(frozen=True)
 class _Cells:
     """The known cells of a matrix of prompts and models."""
 
-    row: IndexArray
-    column: IndexArray
+    place: IndexArray
     target: FloatArray
 
     @classmethod
     def of(cls, matrix: FloatArray) -> _Cells:
-        row, column = np.nonzero(~np.isnan(matrix))
-        return cls(row, column, matrix[row, column])
+        flat = matrix.ravel()
+        place = np.flatnonzero(~np.isnan(flat))
+        return cls(place, flat[place])
 
 
-class _SharedShape(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """score(prompt, model) = intercept of the model + shared weights . x + own weights . indicators(x).
+class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Low-rank regression of a partly known matrix of prompts and models.
 
-    Fitted in two convex steps by L-BFGS: shared weights and intercepts together, then each model's own
-    weights with the first step as a fixed offset. The optimum of each step is unique.
+    Args:
+        n_skills: At least 1; more than the penalty leaves in use cost time and change nothing.
+        penalty: Of weights and loadings alike, positive.
+        effects: How strongly a prompt's own effects count, beside features of length 1; 0 for none.
+        max_iter: Steps of L-BFGS, at least 1.
+        seed: Of the loadings that the search starts from.
 
     Attributes:
-        shared_: Shape (n_features,).
-        own_: Shape (n_models, n_indicators).
+        skills_: Shape (n_features, n_skills): what each feature demands.
+        loadings_: Shape (n_models, n_skills): how each model's score moves with each demand.
         intercept_: Shape (n_models,).
     """
 
-    loss: Loss
+    skills_: FloatArray
+    loadings_: FloatArray
+    intercept_: FloatArray
 
-    def __init__(self, shared_penalty: float = 30.0, own_penalty: float = 30.0, max_iter: int = 400) -> None:
-        self.shared_penalty = shared_penalty
-        self.own_penalty = own_penalty
+    def __init__(
+        self,
+        n_skills: int = 12,
+        penalty: float = 40.0,
+        effects: float = 0.0,
+        max_iter: int = 80,
+        seed: int = 0,
+    ) -> None:
+        self.n_skills = n_skills
+        self.penalty = penalty
+        self.effects = effects
         self.max_iter = max_iter
+        self.seed = seed
 
     def fit(self, X: Matrix, y: FloatArray) -> Self:  # noqa: N803
         """Learn from the known cells.
@@ -68,17 +96,17 @@ class _SharedShape(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
             y: Shape (n_prompts, n_models); NaN where unknown.
 
         Raises:
-            TrainingDataError: Shapes differ, a penalty is not positive, or nothing is known.
+            TrainingDataError: Shapes differ, a parameter is out of range, or nothing is known.
         """
-        if X.shape[0] != y.shape[0]:
-            raise TrainingDataError(f"y: expected {X.shape[0]} prompts, got {y.shape[0]}")
-        if min(self.shared_penalty, self.own_penalty) <= 0:
-            raise TrainingDataError("penalties: expected positive numbers, got another")
-        cells = _Cells.of(y)
-        if not len(cells.target):
-            raise TrainingDataError("y: expected at least one known cell, got none")
-        self.shared_, self.intercept_ = self._fit_shared(X, cells, y.shape[1])
-        self.own_ = self._fit_own(X, cells, y.shape[1])
+        self._check(X, y)
+        blocks = _Blocks.of(X)
+        self.start_ = self._start(y)
+        theta, own = self._minimise(blocks, _Cells.of(y), y.shape)
+        skills, loadings, self.intercept_ = self._unpack(theta, y.shape[1])
+        self._average(_drawn_together(loadings), own.var(axis=0))
+        skills, self.loadings_ = _principal(skills, self.loadings_)
+        self.skills_ = np.zeros((X.shape[1], self.n_skills))
+        self.skills_[blocks.seen] = skills
         return self
 
     def refit(self, X: Matrix, y: FloatArray) -> Self:  # noqa: N803
@@ -86,113 +114,263 @@ class _SharedShape(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
         fresh: Self = clone(self).fit(X, y)
         return fresh
 
-    @property
-    def coef_(self) -> FloatArray:
-        """Shape (n_models, n_features): all weights folded into one linear map."""
-        check_is_fitted(self, "own_")
-        coef = np.tile(self.shared_, (len(self.intercept_), 1))
-        coef[:, N_HASHED:] += self.own_
-        return coef
+    def transform(self, X: Matrix) -> FloatArray:  # noqa: N803
+        """What each prompt demands of each skill, shape (n_prompts, n_skills)."""
+        check_is_fitted(self, "loadings_")
+        return np.asarray(X @ self.skills_)
 
     def decision_function(self, X: Matrix) -> FloatArray:  # noqa: N803
-        """Linear scores, shape (n_prompts, n_models)."""
-        check_is_fitted(self, "own_")
-        scores: FloatArray = (
-            (X @ self.shared_)[:, None] + np.asarray(X[:, N_HASHED:] @ self.own_.T) + self.intercept_
-        )
+        """Scores, shape (n_prompts, n_models)."""
+        scores: FloatArray = self.transform(X) @ self.loadings_.T + self.intercept_
         return scores
 
-    def _fit_shared(self, X: Matrix, cells: _Cells, n_models: int) -> tuple[FloatArray, FloatArray]:  # noqa: N803
-        n_prompts, n_features = X.shape
-        transposed = X.T.tocsr()
-        start = np.zeros(n_features + n_models + 1)
+    def loss(self, score: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
+        """Loss of known cells, and its slope."""
+        raise NotImplementedError
 
-        def objective(theta: FloatArray) -> tuple[float, FloatArray]:
-            weights, offsets, level = theta[:n_features], theta[n_features:-1], theta[-1]
-            loss, slope = self.loss((X @ weights)[cells.row] + offsets[cells.column] + level, cells.target)
-            penalty = self.shared_penalty * weights @ weights + offsets @ offsets
-            gradient = (
-                transposed @ np.bincount(cells.row, slope, n_prompts) + self.shared_penalty * weights,
-                np.bincount(cells.column, slope, n_models) + offsets,
-                [slope.sum()],
-            )
-            return float(loss + penalty / 2), np.concatenate(gradient)
+    def _start(self, y: FloatArray) -> FloatArray:
+        """Intercepts that give each model's mean without any skill, shape (n_models,)."""
+        raise NotImplementedError
 
-        theta = _minimise(objective, start, self.max_iter)
-        return theta[:n_features], theta[n_features:-1] + theta[-1]
+    def _average(self, loadings: FloatArray, variance: FloatArray) -> None:
+        """Loadings (and intercepts) for a prompt whose own effects are unknown.
 
-    def _fit_own(self, X: Matrix, cells: _Cells, n_models: int) -> FloatArray:  # noqa: N803
-        indicators = X[:, N_HASHED:]
-        common = X @ self.shared_
-        own = np.zeros((n_models, indicators.shape[1]))
-        for model in range(n_models):
-            mine = cells.column == model
-            rows = indicators[cells.row[mine]]
-            offset = common[cells.row[mine]] + self.intercept_[model]
-            own[model] = self._fit_one(rows, offset, cells.target[mine])
-        return own
+        Args:
+            loadings: Shape (n_models, n_skills), as learned.
+            variance: Shape (n_skills,); of the training prompts' own effects.
+        """
+        raise NotImplementedError
 
-    def _fit_one(self, rows: Matrix, offset: FloatArray, target: FloatArray) -> FloatArray:
-        transposed = rows.T.tocsr()
+    def _check(self, X: Matrix, y: FloatArray) -> None:  # noqa: N803
+        if X.shape[0] != y.shape[0]:
+            raise TrainingDataError(f"y: expected {X.shape[0]} prompts, got {y.shape[0]}")
+        if self.penalty <= 0 or self.n_skills < 1 or self.max_iter < 1:
+            raise TrainingDataError("penalty, n_skills, max_iter: expected positive numbers, got another")
+        if np.isnan(y).all():
+            raise TrainingDataError("y: expected at least one known cell, got none")
 
-        def objective(weights: FloatArray) -> tuple[float, FloatArray]:
-            loss, slope = self.loss(offset + rows @ weights, target)
-            penalty = self.own_penalty * weights
-            return float(loss + penalty @ weights / 2), transposed @ slope + penalty
+    def _minimise(
+        self, blocks: _Blocks, cells: _Cells, shape: tuple[int, ...]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Parameters of the models and the text side, and the prompts' own effects."""
+        n_prompts, n_models = shape
+        start = self._first(blocks.n_features, n_models)
+        cut, slopes = len(start), np.zeros(n_prompts * n_models)
+        stiffness = self.penalty / self.effects if self.effects else 0.0
 
-        return _minimise(objective, np.zeros(rows.shape[1]), self.max_iter)
+        def objective(values: FloatArray) -> tuple[float, FloatArray]:
+            theta, own = values[:cut], values[cut:].reshape(-1, self.n_skills)
+            weights, own_loadings, intercept = self._unpack(theta, n_models)
+            loadings = _drawn_together(own_loadings)
+            demands = blocks.times(weights) + (own if len(own) else 0.0)
+            scores = demands @ loadings.T + intercept
+            loss, slopes[cells.place] = self.loss(scores.ravel()[cells.place], cells.target)
+            slope = slopes.reshape(n_prompts, n_models)
+            away, pull = intercept - self.start_, slope @ loadings
+            size = float(self.penalty * (theta @ theta - intercept @ intercept))
+            size += float(_INTERCEPT_PENALTY * (away @ away) + stiffness * (values[cut:] @ values[cut:]))
+            gradient: list[FloatArray] = [
+                (blocks.transposed_times(pull) + self.penalty * weights).ravel(),
+                (_drawn_together(slope.T @ demands) + self.penalty * own_loadings).ravel(),
+                slope.sum(axis=0) + _INTERCEPT_PENALTY * away,
+                (pull + stiffness * own).ravel() if len(own) else np.zeros(0),
+            ]
+            return loss + size / 2, np.concatenate(gradient)
+
+        n_own = n_prompts * self.n_skills if self.effects else 0
+        found = minimised(objective, np.concatenate([start, np.zeros(n_own)]), self.max_iter)
+        own = found[cut:].reshape(-1, self.n_skills) if n_own else np.zeros((1, self.n_skills))
+        return found[:cut], own
+
+    def _first(self, n_features: int, n_models: int) -> FloatArray:
+        """Where the search starts: one skill shared by all models, the others small and random."""
+        generator = np.random.default_rng(self.seed)
+        loadings = 0.3 * generator.standard_normal((n_models, self.n_skills))
+        loadings[:, 0] = 1.0
+        weights = 0.01 * generator.standard_normal((n_features, self.n_skills))
+        return np.concatenate([weights.ravel(), loadings.ravel(), self.start_])
+
+    def _unpack(self, theta: FloatArray, n_models: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        cut = len(theta) - n_models * (self.n_skills + 1)
+        weights = theta[:cut].reshape(-1, self.n_skills)
+        return weights, theta[cut:-n_models].reshape(n_models, self.n_skills), theta[-n_models:]
 
 
-class AdequacyModel(_SharedShape):
+class AdequacyModel(SkillsModel):
     """Logistic: the chance that each model answers adequately."""
 
-    @staticmethod
-    def loss(score: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
+    def __init__(
+        self,
+        n_skills: int = 12,
+        penalty: float = 40.0,
+        effects: float = 5.0,
+        max_iter: int = 80,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(n_skills, penalty, effects, max_iter, seed)
+
+    def loss(self, score: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
         """Cross-entropy for targets in [0, 1], and its slope."""
         return float((np.logaddexp(0.0, score) - target * score).sum()), expit(score) - target
+
+    def _start(self, y: FloatArray) -> FloatArray:
+        known = ~np.isnan(y)
+        n_adequate = np.where(known, y, 0.0).sum(axis=0) + _PSEUDO_ANSWERS
+        n_inadequate = known.sum(axis=0) + 2 * _PSEUDO_ANSWERS - n_adequate
+        odds: FloatArray = np.log(n_adequate / n_inadequate)
+        return odds
+
+    def _average(self, loadings: FloatArray, variance: FloatArray) -> None:
+        # The mean of a logistic over a normal score (MacKay 1992, "The evidence framework applied to
+        # classification networks", section 4).
+        shrinkage = 1 / np.sqrt(1 + np.pi / 8 * (loadings**2 @ variance))
+        self.loadings_ = loadings * shrinkage[:, None]
+        self.intercept_ = self.intercept_ * shrinkage
 
     def predict_success(self, X: Matrix) -> FloatArray:  # noqa: N803
         """Chance of an adequate answer, shape (n_prompts, n_models), in (0, 1)."""
         probability: FloatArray = expit(self.decision_function(X))
         return probability
 
+    def onboard(self, X: Matrix, adequate: FloatArray) -> Self:  # noqa: N803
+        """A learner of one new model: its loadings and intercept, the text side as it is.
 
-class LengthModel(_SharedShape):
-    """Least squares on log2 of the answer's tokens, with each model's mean put right afterwards.
+        The known models' loadings are the prior: normal, with their mean and covariance, so that a handful
+        of answers moves the new model little from a typical one.
+
+        Args:
+            X: Shape (n_prompts, n_features): the prompts it answered.
+            adequate: Shape (n_prompts,), in [0, 1].
+
+        Raises:
+            TrainingDataError: No answer.
+        """
+        if not len(adequate):
+            raise TrainingDataError("adequate: expected at least one graded answer, got none")
+        demands = np.column_stack([self.transform(X), np.ones(len(adequate))])
+        known = np.column_stack([self.loadings_, self.intercept_])
+        mean = known.mean(axis=0)
+        own = [_ONBOARDING_SPREAD] * self.loadings_.shape[1] + [_ONBOARDING_LEVEL]
+        spread = np.cov(known.T, ddof=0) + np.diag(own)
+        precision = np.linalg.inv(spread)
+
+        def objective(theta: FloatArray) -> tuple[float, FloatArray]:
+            loss, slope = self.loss(demands @ theta, adequate)
+            pull = precision @ (theta - mean)
+            return loss + float((theta - mean) @ pull) / 2, demands.T @ slope + pull
+
+        theta = minimised(objective, mean, 200)
+        fresh: Self = clone(self)
+        fresh.skills_ = self.skills_
+        fresh.loadings_, fresh.intercept_ = theta[None, :-1], theta[-1:]
+        return fresh
+
+
+# Variance added to the known models' in each direction, so that few models do not pin a new one down.
+_ONBOARDING_SPREAD = 0.01
+# That of the intercept: a new model may be far better or worse than all known ones.
+_ONBOARDING_LEVEL = 1.0
+
+
+class LengthModel(SkillsModel):
+    """Poisson regression of answer lengths relative to each model's mean, so that sums come out right.
 
     A model without any known length keeps the mean over all models.
-
-    Attributes:
-        smearing_: Shape (n_models,); added to the scores, which are means of log2, to give log2 of means.
     """
+
+    def loss(self, score: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
+        """Poisson deviance but for a constant, and its slope; scores are logarithms of a factor."""
+        bounded = np.clip(score, -_MAX_LENGTH_SCORE, _MAX_LENGTH_SCORE)
+        factor = np.exp(bounded)
+        # Beyond the bounds the loss goes on as a straight line.
+        return float((factor * (1 + score - bounded) - target * score).sum()), factor - target
 
     def fit(self, X: Matrix, y: FloatArray) -> Self:  # noqa: N803
         """Learn from mean output tokens, shape (n_prompts, n_models), at least 0; NaN where unknown."""
-        super().fit(X, np.log2(np.maximum(y, 1.0)))
         known = ~np.isnan(y)
-        predicted = np.where(known, np.exp2(self.decision_function(X)), 0.0).sum(axis=0)
-        observed = np.where(known, y, 0.0).sum(axis=0)
-        # The mean of exp2 is not exp2 of the mean: Duan's smearing (1983), one factor for each model.
-        self.smearing_ = np.log2(np.clip((observed + 1.0) / (predicted + 1.0), 0.25, 4.0))
-        return self
+        if not known.any():
+            raise TrainingDataError("y: expected at least one known cell, got none")
+        total, n = np.where(known, y, 0.0).sum(axis=0), known.sum(axis=0)
+        overall = max(float(total.sum() / n.sum()), 1.0)
+        self.mean_ = np.where(n > 0, np.maximum(total / np.maximum(n, 1), 1.0), overall)
+        return super().fit(X, y / self.mean_)
 
-    @staticmethod
-    def loss(score: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
-        """Half the squared error, and its slope."""
-        error = score - target
-        return float(error @ error) / 2, error
+    def _start(self, y: FloatArray) -> FloatArray:
+        return np.zeros(y.shape[1])
+
+    def _average(self, loadings: FloatArray, variance: FloatArray) -> None:
+        # The mean of the exponential of a normal score.
+        self.loadings_ = loadings
+        self.intercept_ = self.intercept_ + loadings**2 @ variance / 2
+
+    def log2_tokens(self, X: Matrix) -> FloatArray:  # noqa: N803
+        """log2 of expected tokens, shape (n_prompts, n_models), not yet bounded."""
+        tokens: FloatArray = self.decision_function(X) / np.log(2.0) + np.log2(self.mean_)
+        return tokens
 
     def predict_output_tokens(self, X: Matrix) -> FloatArray:  # noqa: N803
         """Expected tokens, shape (n_prompts, n_models), in [1, 2**16]."""
-        tokens: FloatArray = np.exp2(
-            np.clip(self.decision_function(X) + self.smearing_, 0.0, MAX_LOG2_TOKENS)
-        )
+        tokens: FloatArray = np.exp2(np.clip(self.log2_tokens(X), 0.0, MAX_LOG2_TOKENS))
         return tokens
 
 
-def _minimise(
+@dataclass(frozen=True)
+class _Blocks:
+    """The features as their sparse and their dense part, without the words that never occur.
+
+    Attributes:
+        words: Shape (n_prompts, n_words), CSR.
+        words_transposed: Its transpose, CSR.
+        waves: Shape (n_prompts, n_waves).
+        seen: Shape (n_words + n_waves,); which features these are.
+    """
+
+    words: Matrix
+    words_transposed: Matrix
+    waves: FloatArray
+    seen: IndexArray
+
+    @classmethod
+    def of(cls, X: Matrix) -> _Blocks:  # noqa: N803
+        occurring = np.unique(X[:, :N_HASHED].indices)
+        words = X[:, occurring].tocsr()
+        seen = np.concatenate([occurring, np.arange(N_HASHED, X.shape[1])])
+        return cls(words, words.T.tocsr(), X[:, N_HASHED:].toarray(), seen)
+
+    @property
+    def n_features(self) -> int:
+        return len(self.seen)
+
+    def times(self, weights: FloatArray) -> FloatArray:
+        cut = self.words.shape[1]
+        product: FloatArray = self.words @ weights[:cut] + self.waves @ weights[cut:]
+        return product
+
+    def transposed_times(self, values: FloatArray) -> FloatArray:
+        return np.vstack([self.words_transposed @ values, self.waves.T @ values])
+
+
+def _drawn_together(loadings: FloatArray) -> FloatArray:
+    """Each model's loadings and a multiple of their mean; symmetric, so that slopes go the same way."""
+    together: FloatArray = loadings + _COMMON_LOADINGS * loadings.mean(axis=0)
+    return together
+
+
+def _principal(weights: FloatArray, loadings: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The same product with orthogonal skills, the strongest first, each sign such that most models gain."""
+    left, upper = np.linalg.qr(weights)
+    inner, strength, right = np.linalg.svd(upper @ loadings.T, full_matrices=False)
+    signed = np.sqrt(strength) * np.where(right.sum(axis=1) < 0, -1.0, 1.0)
+    skills, turned = np.zeros_like(weights), np.zeros_like(loadings)
+    skills[:, : len(signed)] = left @ (inner * signed)
+    turned[:, : len(signed)] = (right * signed[:, None]).T
+    return skills, turned
+
+
+def minimised(
     objective: Callable[[FloatArray], tuple[float, FloatArray]], start: FloatArray, max_iter: int
 ) -> FloatArray:
-    options = {"maxiter": max_iter, "maxcor": 20, "ftol": 1e-10, "gtol": 1e-4}
+    """Where L-BFGS ends."""
+    options: dict[str, Any] = {"maxiter": max_iter, "maxcor": 10, "ftol": 1e-9, "gtol": 1e-5}
     found: FloatArray = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
     return found

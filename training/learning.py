@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from clearway.errors import TrainingDataError
 from clearway.features import FeatureSpecification
 from training.dataset import FloatArray, build, learn_specification, prompt_features, stack
 from training.learner import AdequacyModel, LengthModel
@@ -46,10 +47,29 @@ class Learned:
 
     def predict(self, prompts: Sequence[str]) -> Predictions:
         """Predictions for prompts that stand alone, in their order; lengths are 1 where none was learned."""
-        rows = stack([prompt_features(prompt, self.specification) for prompt in prompts], self.specification)
+        rows = stack([prompt_features(prompt, self.specification) for prompt in prompts])
         success = self.success.predict_success(rows)
         tokens = self.length.predict_output_tokens(rows) if self.length else np.ones_like(success)
         return Predictions(success, tokens)
+
+    def onboard(self, model: str, prompts: Sequence[str], adequate: FloatArray) -> Learned:
+        """What is learned of one new model from few graded answers; the text side stays as it is.
+
+        Args:
+            model: Its name.
+            prompts: At least one; those it answered.
+            adequate: Shape (n_prompts,), in [0, 1].
+
+        Returns:
+            Of this model alone; lengths are not learned.
+
+        Raises:
+            TrainingDataError: No prompts, or not one verdict for each.
+        """
+        if not len(prompts) == len(adequate) > 0:
+            raise TrainingDataError("adequate: expected one verdict for each prompt, got another number")
+        rows = stack([prompt_features(prompt, self.specification) for prompt in prompts])
+        return replace(self, models=(model,), success=self.success.onboard(rows, adequate), length=None)
 
 
 def learn(table: pd.DataFrame, *, seed: int, report: Callable[[str], None] = lambda _: None) -> Learned:

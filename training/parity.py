@@ -50,7 +50,7 @@ def check_float(success: AdequacyModel, length: LengthModel, X: Matrix) -> float
         dense = {"X": rows.toarray().astype(np.float32)}
         probability = sessions[0].run(["probabilities"], dense)[0]
         worst = max(worst, _gap(np.array(probability)[:, :, 1].T, success.predict_success(rows)))
-        log2_tokens = length.decision_function(rows) + length.smearing_
+        log2_tokens = length.log2_tokens(rows)
         gap = _gap(sessions[1].run(None, dense)[0], log2_tokens)
         _refuse(gap, FLOAT_LENGTH_TOLERANCE, "log2 tokens of the floating-point graph")
     _refuse(worst, FLOAT_TOLERANCE, "probabilities of the floating-point graph")
@@ -61,16 +61,19 @@ def as_linear_models(
     success: AdequacyModel, length: LengthModel
 ) -> tuple[MultiOutputClassifier, LinearRegression]:
     """The same functions as scikit-learn's linear models: a logistic regression for each reference model."""
+    coef = success.loadings_ @ success.skills_.T
     classifier = MultiOutputClassifier(LogisticRegression())
     classifier.estimators_ = [
-        _fitted(LogisticRegression(), coef, intercept, classes_=np.array([0, 1]))
-        for coef, intercept in zip(success.coef_, success.intercept_, strict=True)
+        _fitted(LogisticRegression(), row, intercept, classes_=np.array([0, 1]))
+        for row, intercept in zip(coef, success.intercept_, strict=True)
     ]
     classifier.classes_ = [np.array([0, 1])] * len(success.intercept_)
-    classifier.n_features_in_ = len(success.shared_)
+    classifier.n_features_in_ = coef.shape[1]
+    octaves = 1 / np.log(2.0)
     regressor = LinearRegression()
-    regressor.coef_, regressor.intercept_ = length.coef_, length.intercept_ + length.smearing_
-    regressor.n_features_in_ = len(length.shared_)
+    regressor.coef_ = length.loadings_ @ length.skills_.T * octaves
+    regressor.intercept_ = length.intercept_ * octaves + np.log2(length.mean_)
+    regressor.n_features_in_ = coef.shape[1]
     return classifier, regressor
 
 

@@ -206,9 +206,12 @@ def _measure(
     return {
         "by_source": evaluation.by_source(split.test_table, predictions, seed=seed)
         | evaluation.by_source(every, predictions, seed=seed),
+        "by_slice": evaluation.by_slice(
+            split.test_table, {name: predictions[name] for name in ("model", "constant")}, seed=seed
+        ),
         "unseen_source": _unseen_sources(split, success, seed, report),
-        "length": evaluation.length_error(length.predict_output_tokens(test.features), test.output_tokens),
-        "penalties": {"success": success.get_params(), "length": length.get_params()},
+        "length": _lengths(split, length.predict_output_tokens(test.features)[row, column]),
+        "parameters": {"success": success.get_params(), "length": length.get_params()},
         "sanity": {
             "prompts": list(sanity.PROMPTS),
             "success": {
@@ -220,6 +223,18 @@ def _measure(
         },
         "seed": seed,
     }
+
+
+def _lengths(split: _Split, predicted: FloatArray) -> dict[str, Any]:
+    """How far lengths are off on the held-out answers of each source that counts them, and of all."""
+    observed = split.test_table["output_tokens"].to_numpy(dtype=np.float64)
+    sources = split.test_table["source"].to_numpy()
+    counted = [source for source in sorted(set(sources)) if not np.isnan(observed[sources == source]).all()]
+    errors: dict[str, Any] = {
+        source: evaluation.length_error(predicted[sources == source], observed[sources == source])
+        for source in counted
+    }
+    return {"all": evaluation.length_error(predicted, observed), **errors}
 
 
 def _unseen_sources(split: _Split, success: AdequacyModel, seed: int, report: Report) -> dict[str, Any]:
@@ -282,7 +297,5 @@ def _params(plan: Plan, metrics: Mapping[str, Any]) -> dict[str, object]:
         "min_answers": plan.min_answers,
         "seed": plan.seed,
         "training_data_sha256": metrics["data"]["sha256"],
-        **{
-            f"{head}_{k}": v for head, penalties in metrics["penalties"].items() for k, v in penalties.items()
-        },
+        **{f"{head}_{k}": v for head, values in metrics["parameters"].items() for k, v in values.items()},
     }

@@ -68,7 +68,7 @@ PAIRS: Final = (
 def estimates(success: AdequacyModel, specification: FeatureSpecification) -> FloatArray:
     """Success of each model on `PROMPTS`, shape (len(PROMPTS), n_models)."""
     rows = [prompt_features(prompt, specification) for prompt in PROMPTS]
-    return success.predict_success(stack(rows, specification))
+    return success.predict_success(stack(rows))
 
 
 def pair_report(probability: FloatArray, models: Sequence[str]) -> list[dict[str, object]]:

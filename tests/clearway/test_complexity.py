@@ -11,8 +11,9 @@ import pytest
 
 from clearway.assessment import PPM, Complexity, ComplexityModel
 from clearway.bundle import Bundle, load_bundle, pinned_digests
-from clearway.complexity import OnnxComplexityModel
+from clearway.complexity import INPUTS, OnnxComplexityModel, batch_inputs
 from clearway.errors import BundleError
+from clearway.features import FeatureSpecification, featurise
 from clearway.request import Caller, Part, Request
 
 DEFAULT = Path(__file__).parents[2] / "data" / "classifiers" / "default"
@@ -67,7 +68,31 @@ def test_scores_are_integers_in_range(model: OnnxComplexityModel, text: str) -> 
     assert all(type(ppm) is int and 0 < ppm < PPM for ppm in result.success_ppm.values())
     assert all(type(n) is int and 1 <= n <= 2**16 for n in result.expected_output_tokens.values())
     assert 0 < result.difficulty_ppm < PPM
-    assert result.notes == (("truncated_complexity",) if len(text) > 12_000 else ())
+    assert ("truncated_complexity" in result.notes) == (len(text) > 12_000)
+    assert set(result.notes) <= {"truncated_complexity", "outside_training"}
+
+
+def test_a_prompt_unlike_training_is_noted(model: OnnxComplexityModel) -> None:
+    """Questions are like the training prompts; one letter 30,000 times, or Chinese alone, is not."""
+    for text in TEXTS[2:4]:
+        assert model.score(_request(text)).notes == ()
+    both = ("truncated_complexity", "outside_training")
+    assert model.score(_request("x" * 30_000)).notes == both
+    assert model.score(_request("中文文本没有任何空格" * 50)).notes == both[1:]
+
+
+def test_inputs_are_padded_with_zeros() -> None:
+    """Ids and values to the longest row, waves as they are; an empty row is a row."""
+    specification = FeatureSpecification()
+    rows = [featurise(_request(text).parts, specification) for text in ("one two three", "")]
+    inputs = batch_inputs(rows)
+    assert tuple(inputs) == INPUTS == ("ids", "values", "waves")
+    n = len(rows[0].ids)
+    assert inputs["ids"].tolist() == [rows[0].ids.tolist(), [0] * n]
+    assert inputs["values"].tolist() == [rows[0].values.tolist(), [0] * n]
+    assert inputs["waves"].tolist() == [row.waves.tolist() for row in rows]
+    assert batch_inputs(rows[1:])["ids"].shape == (1, 1)
+    assert {array.dtype.name for array in inputs.values()} == {"int64"}
 
 
 def test_any_batch_and_threads_give_the_same(bundle: Bundle, model: OnnxComplexityModel) -> None:

@@ -121,3 +121,19 @@ def test_why_a_model_was_left_out(candidate: Candidate, codes: tuple[str, ...]) 
     choice = choose([Candidate("a", 9, 5), candidate], floor_ppm=8, max_fallbacks=0)
     assert choice.model == "a"
     assert [entry.codes for entry in choice.excluded] == [codes]
+
+
+@given(pools, floors, limits)
+def test_unknown_prompts_go_to_the_incumbent(pool: list[Candidate], floor: int, limit: int) -> None:
+    """Where estimates say nothing: the incumbent if it is eligible, else the best; no floor counts as met."""
+    choice = choose(pool, floor_ppm=floor, max_fallbacks=limit, unknown_goes_to="m1")
+    eligible = {c.model: c for c in pool if is_eligible(c)}
+    if "m1" in eligible:
+        assert choice.model == "m1"
+    elif eligible:
+        assert choice.model is not None
+        assert eligible[choice.model].success_ppm == max(c.success_ppm or 0 for c in eligible.values())
+    assert not choice.floor_met
+    codes = {entry.model: entry.codes for entry in choice.excluded}
+    assert all(codes[name] == ("outside_training",) for name in codes if name in eligible)
+    assert all(codes[c.model] != ("outside_training",) for c in pool if not is_eligible(c))

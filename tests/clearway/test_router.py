@@ -303,6 +303,21 @@ def test_below_the_floor_the_best_is_taken_and_said() -> None:
     assert "floor_not_met" in record["notes"]
 
 
+def test_a_prompt_outside_training_goes_to_the_incumbent_if_it_is_cleared() -> None:
+    """However cheap and good another model is said to be: the estimates are not believed, and it is said."""
+    register = shipped_register()
+    success = dict.fromkeys({model.success.reference for model in register.models.values()}, 999_999)
+    outside = fake_router(complexity=FakeComplexity(success, notes=("outside_training",)))
+    record = outside.decide(fake_request()).record
+    assert record["model"] == register.incumbent
+    assert not record["floor_met"]
+    assert "outside_training" in record["notes"]
+    within = fake_router(complexity=FakeComplexity(success)).decide(fake_request()).record
+    assert within["model"] != register.incumbent
+    secret = outside.decide(fake_request(id="another", labels=["credentials"])).record
+    assert register.incumbent in {entry["model"] for entry in secret["excluded"]}
+
+
 def test_a_decision_names_the_example_terms_it_rests_on() -> None:
     """The shipped review is an example, so every routed decision says so."""
     record = fake_router().decide(fake_request()).record

@@ -80,9 +80,11 @@ def test_length_error() -> None:
     observed = np.array([[100.0, np.nan]])
     assert evaluation.length_error(np.array([[50.0, 7.0]]), observed) == {
         "median_factor": 2.0,
+        "factor_p90": 2.0,
         "total_ratio": 0.5,
     }
     assert evaluation.length_error(observed, observed * np.nan) == {
         "median_factor": None,
+        "factor_p90": None,
         "total_ratio": None,
     }

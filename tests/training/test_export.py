@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,13 @@ import onnxruntime
 import pandas as pd
 import pytest
 
-from clearway.complexity import INPUTS, OUTPUTS, batch_inputs
+from clearway import style
+from clearway.complexity import OUTPUTS, batch_inputs
 from clearway.errors import TrainingDataError
-from clearway.features import N_HASHED, N_INDICATORS, NORM
-from training.dataset import TrainingSet, build, learn_specification
-from training.export import Weights, integer_graph, quantise
+from clearway.features import N_HASHED, NORM, FeatureSpecification
+from training import export
+from training.dataset import TrainingSet, build, learn_specification, prompt_features
+from training.export import Head, Weights, integer_graph, quantise
 from training.learner import AdequacyModel, LengthModel
 from training.parity import check_float, check_integer
 
@@ -28,8 +32,9 @@ def fitted(answers: pd.DataFrame) -> Fitted:
     specification = learn_specification(sorted(answers["prompt"].unique()))
     table = answers.assign(adequate=answers["score"] >= 1, reference_model=answers["model_canonical"])
     data = build(table, ["strong", "tiny", "weak"], specification)
-    success = AdequacyModel(1.0, 1.0).fit(data.features, data.adequate)
-    return data, success, LengthModel(1.0, 1.0).fit(data.features, data.output_tokens)
+    success = AdequacyModel(n_skills=4, penalty=1.0, max_iter=30).fit(data.features, data.adequate)
+    length = LengthModel(n_skills=4, penalty=1.0, max_iter=30).fit(data.features, data.output_tokens)
+    return data, success, length
 
 
 def _session(model: bytes, n_threads: int = 1) -> Any:
@@ -57,35 +62,43 @@ def test_graph_holds_integers_only(fitted: Fitted) -> None:
     assert not any(constant.external_data for constant in model.graph.initializer)
 
 
+def _with_bias(weights: Weights, success: int, length: int) -> bytes:
+    """The graph with each model's intercept moved."""
+    heads = (weights.success, weights.length)
+    moved = (replace(head, bias=head.bias + by) for head, by in zip(heads, (success, length), strict=True))
+    return integer_graph(Weights(*moved))
+
+
 def test_perturbed_weights_are_seen(fitted: Fitted) -> None:
-    """20 ppm (at one half) on one model's intercept is too much; so are lengths that are 1 percent off."""
+    """20 ppm (at one half) on the intercepts is too much; so are lengths that are 1 percent off."""
     data, success, length = fitted
     weights = quantise(success, length)
-    shifted = weights.bias.copy()
-    shifted[0] += round(20e-6 / 0.25 * 2**32)
-    with pytest.raises(
-        TrainingDataError, match=r"^ppm of the integer graph: expected at most 10 from scikit-learn, "
+    for model, text in (
+        (
+            _with_bias(weights, round(20e-6 / 0.25 * 2**32), 0),
+            "ppm of the integer graph: expected at most 10",
+        ),
+        (
+            _with_bias(weights, 0, round(np.log2(1.01) * 2**32)),
+            "output tokens of the integer graph: expected at most 0.51",
+        ),
     ):
-        check_integer(
-            integer_graph(Weights(weights.shared, weights.own, shifted)),
-            success,
-            length,
-            data.integers,
-            data.features,
-        )
-    longer = weights.bias.copy()
-    longer[3:] += round(np.log2(1.01) * 2**32)
-    with pytest.raises(
-        TrainingDataError,
-        match=r"^output tokens of the integer graph: expected at most 0.51 from scikit-learn, ",
-    ):
-        check_integer(
-            integer_graph(Weights(weights.shared, weights.own, longer)),
-            success,
-            length,
-            data.integers,
-            data.features,
-        )
+        with pytest.raises(TrainingDataError) as caught:
+            check_integer(model, success, length, data.integers, data.features)
+        assert str(caught.value).startswith(f"{text} from scikit-learn, got ")
+        assert str(caught.value).endswith("; the bundle was not written")
+
+
+@pytest.mark.parametrize("part", ["words", "waves", "loadings"])
+@pytest.mark.parametrize("head", ["success", "length"])
+def test_every_weight_counts(fitted: Fitted, head: str, part: str) -> None:
+    """A thousandth off in words, waves or loadings is seen; none of them is left out of the graph."""
+    data, success, length = fitted
+    weights = quantise(success, length)
+    off = {part: np.rint(getattr(getattr(weights, head), part) * 1.05).astype(np.int64)}
+    model = integer_graph(replace(weights, **{head: replace(getattr(weights, head), **off)}))
+    with pytest.raises(TrainingDataError, match="of the integer graph: expected at most"):
+        check_integer(model, success, length, data.integers, data.features)
 
 
 def test_perturbed_floating_point_graph_is_seen(fitted: Fitted, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,38 +140,121 @@ def test_same_bytes_for_any_batch_and_threads(fitted: Fitted) -> None:
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("value", [NORM, 2**62, -(2**62)])
-def test_no_overflow_at_the_extremes(sign: int, value: int) -> None:
-    """The largest weights on every slot, with any value: the ends of the tables, and nothing in between."""
-    limit = 2**30
-    weights = Weights(
-        shared=np.full((N_HASHED, 2), sign * limit, dtype=np.int64),
-        own=np.full((N_INDICATORS, 4), sign * limit, dtype=np.int64),
-        bias=np.full(4, sign * 2**42, dtype=np.int64),
+N_SKILLS = 12
+
+
+def _extreme(sign: int) -> Weights:
+    """Both heads with the largest weights, loadings and bias that `quantise` lets through."""
+    head = Head(
+        words=np.full((N_HASHED, N_SKILLS), export.MAX_WEIGHT * 2**24 - 1, dtype=np.int64),
+        waves=np.full((style.N_WAVES, N_SKILLS), export.MAX_WEIGHT * 2**24, dtype=np.int64),
+        loadings=np.full((N_SKILLS, 2), sign * export.MAX_LOADING * 2**20, dtype=np.int64),
+        bias=np.full(2, sign * export.MAX_BIAS * 2**32, dtype=np.int64),
     )
+    return Weights(head, head)
+
+
+@pytest.fixture(scope="module")
+def extremes() -> dict[int, Any]:
+    """Sessions of the graphs with the largest weights, either sign."""
+    return {sign: _session(integer_graph(_extreme(sign))) for sign in (1, -1)}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("value", [NORM, NORM + 1, 2**62, 2**63 - 1])
+@pytest.mark.parametrize("wave", [style.WAVE_NORM, 2**62, 2**63 - 1])
+def test_no_overflow_at_the_extremes(extremes: dict[int, Any], sign: int, value: int, wave: int) -> None:
+    """The largest weights on every slot, with any value: the ends of the tables, and nothing in between."""
     feeds = {
-        INPUTS[0]: np.arange(N_HASHED, dtype=np.int64)[None],
-        INPUTS[1]: np.full((1, N_HASHED), value, dtype=np.int64),
-        INPUTS[2]: np.arange(N_INDICATORS, dtype=np.int64)[None],
-        INPUTS[3]: np.full((1, N_INDICATORS), value, dtype=np.int64),
+        "ids": np.arange(N_HASHED, dtype=np.int64)[None],
+        "values": np.full((1, N_HASHED), value, dtype=np.int64),
+        "waves": np.full((1, style.N_WAVES), wave, dtype=np.int64),
     }
-    success, tokens = _session(integer_graph(weights)).run(list(OUTPUTS), feeds)
+    success, tokens = extremes[sign].run(list(OUTPUTS), feeds)
     assert success.tolist() == [[999_999, 999_999] if sign > 0 else [1, 1]]
     assert tokens.tolist() == [[65_536, 65_536] if sign > 0 else [1, 1]]
 
 
-def test_weights_too_large_to_hold_are_refused(fitted: Fitted) -> None:
-    """Beyond 1,024 the bound of the sums would no longer hold."""
+@pytest.mark.parametrize("wave", [-style.WAVE_NORM, -(2**62), -(2**63)])
+@pytest.mark.parametrize("value", [0, -1, -(2**62), -(2**63)])
+def test_no_overflow_below(extremes: dict[int, Any], value: int, wave: int) -> None:
+    """Values below 0 count as 0, waves below their height as their height: the other end of the tables."""
+    feeds = {
+        "ids": np.arange(N_HASHED, dtype=np.int64)[None],
+        "values": np.full((1, N_HASHED), value, dtype=np.int64),
+        "waves": np.full((1, style.N_WAVES), wave, dtype=np.int64),
+    }
+    success, tokens = extremes[1].run(list(OUTPUTS), feeds)
+    assert (success.tolist(), tokens.tolist()) == ([[1, 1]], [[1, 1]])
+
+
+def test_bounds_of_the_sums_hold() -> None:
+    """The argument of `integer_graph`, in Python's integers: nothing leaves 63 bits on the way."""
+    weight, value = export.MAX_WEIGHT * 2**export.WEIGHT_BITS, max(NORM, style.WAVE_NORM)
+    assert weight == 2**30 < 2**31  # words are stored in 32 bits
+    assert (N_HASHED + style.N_WAVES) * weight * value < 2**58
+    assert 2**20 * weight * value == 2**62
+    demand = export.MAX_DEMAND * 2**export.SUM_BITS // 2 ** (export.SUM_BITS - export.DEMAND_BITS)
+    loading = export.MAX_LOADING * 2**export.LOADING_BITS
+    assert demand * loading * 16 == 2**60
+    for learner in (AdequacyModel, LengthModel):
+        assert learner().n_skills <= 16
+    score = demand * loading * 16 // 2 ** (export.DEMAND_BITS + export.LOADING_BITS - export.SCORE_BITS)
+    assert score + export.MAX_BIAS * 2**export.SCORE_BITS < 2**49
+    for table in (export._LOGISTIC, export._LENGTH):
+        rise = max(int(abs(step)) for step in np.diff(table.values))
+        rest = 2 ** (export.SCORE_BITS - table.step_bits)
+        assert rise < 2**21
+        assert rest <= 2**26
+        assert rise * rest < 2**62
+        assert len(table.values) == (table.high - table.low) * 2**table.step_bits + 2
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "limit"),
+    [
+        ("skills_", 64.01, 64),
+        ("skills_", -64.01, 64),
+        ("skills_", float("nan"), 64),
+        ("skills_", float("inf"), 64),
+        ("loadings_", 64.01, 64),
+        ("intercept_", 1024.01, 1024),
+    ],
+)
+def test_weights_too_large_to_hold_are_refused(
+    fitted: Fitted, attribute: str, value: float, limit: int
+) -> None:
+    """Beyond these the bounds of the sums would no longer hold."""
     _, success, length = fitted
-    large = success.refit(*_as_before(fitted))
-    large.shared_ = large.shared_.copy()
-    large.shared_[0] = 1025.0
+    large = copy.copy(success)
+    changed = getattr(large, attribute).copy()
+    changed.flat[0] = value
+    setattr(large, attribute, changed)
     with pytest.raises(TrainingDataError) as caught:
         quantise(large, length)
     assert str(caught.value) == (
-        "weights: expected at most 1024 in size, got a larger one; raise the penalties"
+        f"weights: expected at most {limit} in size, got a larger one; raise the penalty"
     )
+
+
+@pytest.mark.parametrize("n_skills", [1, 7])
+def test_any_number_of_skills(fitted: Fitted, n_skills: int) -> None:
+    """From one up; both learners have as many."""
+    data, _, _ = fitted
+    success = AdequacyModel(n_skills, 1.0, max_iter=10).fit(data.features, data.adequate)
+    length = LengthModel(n_skills, 1.0, max_iter=10).fit(data.features, data.output_tokens)
+    model = integer_graph(quantise(success, length))
+    assert check_integer(model, success, length, data.integers, data.features) <= 10
+
+
+def test_an_empty_prompt_is_scored(fitted: Fitted) -> None:
+    """Without words there are waves; the padding adds nothing."""
+    data, success, length = fitted
+    empty = prompt_features("", FeatureSpecification())
+    session = _session(integer_graph(quantise(success, length)))
+    alone = session.run(list(OUTPUTS), batch_inputs([empty]))
+    among = session.run(list(OUTPUTS), batch_inputs([empty, *data.integers[:3]]))
+    assert [array[0].tolist() for array in alone] == [array[0].tolist() for array in among]
 
 
 def test_same_learners_same_bytes(fitted: Fitted) -> None:

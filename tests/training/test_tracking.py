@@ -89,7 +89,7 @@ def test_mlflow_itself_loads_the_model_and_shows_its_signature(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{kept_home}/mlflow.db")
     uri = f"models:/{entry.name}@challenger"
     signature = mlflow.models.get_model_info(uri).signature
-    assert [value.name for value in signature.inputs] == ["ids", "values", "slots", "slot_values"]
+    assert [value.name for value in signature.inputs] == ["ids", "values", "waves"]
     assert [(value.name, value.shape) for value in signature.outputs] == [
         ("success_ppm", (-1, 3)),
         ("output_tokens", (-1, 3)),

@@ -15,8 +15,6 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logit
 
 from training.corpora import parts_of
 from training.dataset import FloatArray
@@ -31,7 +29,6 @@ MIN_TEST_ANSWERS: Final = 100
 # Where full data is hardly better than guessing, a share of its skill says nothing.
 MIN_SKILL: Final = 0.02
 N_RESAMPLES: Final = 200
-_RIDGE: Final = (1e-3, 3.0)
 
 
 class Forecaster(Protocol):
@@ -44,9 +41,8 @@ class Forecaster(Protocol):
     def predict(self, prompts: Sequence[str]) -> Predictions:
         """Predictions for prompts that stand alone."""
 
-
-OneModel = Callable[[Sequence[str]], FloatArray]
-Join = Callable[[Forecaster, Sequence[str], NDArray[np.bool_]], OneModel]
+    def onboard(self, model: str, prompts: Sequence[str], adequate: FloatArray) -> Forecaster:
+        """The same of one new model, from its graded answers to these prompts."""
 
 
 @dataclass(frozen=True)
@@ -68,41 +64,9 @@ class Joined:
     groups: NDArray[np.intp]
 
 
-def join_by_level(learned: Forecaster, prompts: Sequence[str], adequate: NDArray[np.bool_]) -> OneModel:
-    """Logistic regression of one model on predictions for the others: their mean, and each departure.
-
-    The mean is hardly penalised, the departures are: with few answers, it is a better or worse average.
-
-    Args:
-        learned: Knows the other models.
-        prompts: With a graded answer of the new model.
-        adequate: Shape (n_prompts,); its grades.
-    """
-
-    def columns(asked: Sequence[str]) -> FloatArray:
-        scores = logit(learned.predict(asked).success)
-        level = scores.mean(axis=1, keepdims=True)
-        departures = (scores - level) / np.sqrt(scores.shape[1])
-        rows: FloatArray = np.hstack([np.ones_like(level), level, departures])
-        return rows
-
-    x, target = columns(prompts), adequate.astype(float)
-    penalty = np.full(x.shape[1], _RIDGE[1])
-    penalty[:2] = _RIDGE[0]
-
-    def objective(weights: FloatArray) -> tuple[float, FloatArray]:
-        score = x @ weights
-        loss = (np.logaddexp(0.0, score) - target * score).sum() + penalty @ weights**2 / 2
-        return float(loss), x.T @ (expit(score) - target) + penalty * weights
-
-    weights = minimize(objective, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
-    return lambda asked: np.asarray(expit(columns(asked) @ weights), dtype=np.float64)
-
-
 def benchmark(
     table: pd.DataFrame,
     learn: Callable[[pd.DataFrame], Forecaster],
-    join: Join,
     *,
     seed: int,
     n_answers: int,
@@ -113,7 +77,6 @@ def benchmark(
     Args:
         table: From `corpora.select_models`.
         learn: Learner of a table.
-        join: Adds one model to what was learned.
         seed: Of the parts, of the models and answers drawn, and of the bootstrap.
         n_answers: Graded answers that a model joins with.
         n_models: Most models of each source.
@@ -135,8 +98,9 @@ def benchmark(
         for source, chosen in pairs.items():
             for model in sorted(set(chosen) & set(left)):
                 few = _answers(train, source, model, seed, n_answers)
-                predict = join(known, few["prompt"].tolist(), few["adequate"].to_numpy(dtype=bool))
-                joined[source].append(_joined(test, source, model, full, predict))
+                adequate = few["adequate"].to_numpy(dtype=np.float64)
+                forecaster = known.onboard(model, few["prompt"].tolist(), adequate)
+                joined[source].append(_joined(test, source, model, full, forecaster))
     return {
         "target": TARGET,
         "seed": seed,
@@ -178,7 +142,7 @@ def _answers(train: pd.DataFrame, source: str, model: str, seed: int, n_answers:
     return mine.iloc[np.sort(generator.permutation(len(mine))[:n_answers])]
 
 
-def _joined(test: pd.DataFrame, source: str, model: str, full: Forecaster, few: OneModel) -> Joined:
+def _joined(test: pd.DataFrame, source: str, model: str, full: Forecaster, few: Forecaster) -> Joined:
     asked = test[test["source"] == source]
     questions = {key: place for place, key in enumerate(sorted(asked["prompt_key"].unique()))}
     mine = asked[asked["reference_model"] == model]
@@ -187,7 +151,7 @@ def _joined(test: pd.DataFrame, source: str, model: str, full: Forecaster, few: 
         model=model,
         adequate=mine["adequate"].to_numpy(dtype=np.float64),
         full=full.predict(prompts).success[:, full.models.index(model)],
-        few=few(prompts),
+        few=few.predict(prompts).success[:, 0],
         groups=mine["prompt_key"].map(questions).to_numpy(dtype=np.intp),
     )
 

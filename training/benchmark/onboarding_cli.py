@@ -44,15 +44,13 @@ def onboarding(
 
 def _run(answers: Path | None, n_answers: int, plan: dict[str, int], n_questions: int) -> dict[str, Any]:
     # Imported here, because the command line reads this module to print its help.
-    from training.benchmark.onboarding import benchmark, join_by_level
+    from training.benchmark.onboarding import benchmark
     from training.corpora import default_answers, read_answers, select_models, select_sources
     from training.learning import learn
 
     table = select_sources(read_answers(answers or default_answers()), ())
     table = select_models(_thinned(table, n_questions, plan["seed"]), n_answers)[0]
-    return benchmark(
-        table, lambda rows: learn(rows, seed=plan["seed"]), join_by_level, n_answers=n_answers, **plan
-    )
+    return benchmark(table, lambda rows: learn(rows, seed=plan["seed"]), n_answers=n_answers, **plan)
 
 
 def _thinned(table: pd.DataFrame, n_questions: int, seed: int) -> pd.DataFrame:

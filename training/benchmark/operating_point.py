@@ -14,10 +14,10 @@ import numpy as np
 
 from clearway.assessment import PPM
 from clearway.complexity import OnnxComplexityModel
-from clearway.features import estimate_tokens
 from clearway.optimiser import Candidate, choose
 from clearway.register import Register
 from clearway.request import Caller, Part, Request
+from clearway.token_estimate import estimate_tokens
 from training.benchmark import curves, policies
 from training.dataset import FloatArray, IndexArray
 from training.learning import Learned

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from clearway.features import estimate_tokens
+from clearway.token_estimate import estimate_tokens
 from training.importers.reading import require
 from training.prompt_key import prompt_key
 from training.validation import Finding, at_rows, plain

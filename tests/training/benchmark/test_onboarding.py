@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
-from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from tests.training.conftest import make_answers
 from training import corpora
-from training.benchmark.onboarding import Forecaster, benchmark, join_by_level
+from training.benchmark.onboarding import Forecaster, benchmark
 from training.benchmark.onboarding_cli import _print, onboarding
 from training.dataset import FloatArray
 from training.learning import Predictions, learn
@@ -37,6 +36,33 @@ class ByWord:
         success = np.tile(chance[:, None], (1, len(self.models)))
         return Predictions(success, np.ones_like(success))
 
+    def onboard(self, model: str, prompts: Sequence[str], adequate: FloatArray) -> ByWord:
+        """Ranks prompts as it does for the others."""
+        return ByWord((model,))
+
+
+@dataclass(frozen=True)
+class Forgetful(ByWord):
+    """Knows nothing of a model that joins but how good it is; writes down whom it knew then."""
+
+    seen: list[tuple[int, list[str]]]
+    level: float = 0.5
+
+    def predict(self, prompts: Sequence[str]) -> Predictions:
+        """The level, where a model has joined."""
+        known = super().predict(prompts)
+        return (
+            known
+            if len(self.models) > 1
+            else Predictions(np.full((len(prompts), 1), self.level), known.output_tokens)
+        )
+
+    def onboard(self, model: str, prompts: Sequence[str], adequate: FloatArray) -> ByWord:
+        """A constant."""
+        assert len(prompts) == len(adequate)
+        self.seen.append((len(self.models), list(prompts)))
+        return Forgetful((model,), self.seen, float(adequate.mean()))
+
 
 def _learn(table: pd.DataFrame) -> ByWord:
     return ByWord(tuple(sorted(table["reference_model"].unique())))
@@ -52,7 +78,7 @@ def table() -> pd.DataFrame:
 
 def test_a_model_that_keeps_the_ranking_keeps_all_skill(table: pd.DataFrame) -> None:
     """Joining on the others' level ranks prompts as they do: the share is 1 for each model and for all."""
-    result = benchmark(table, _learn, join_by_level, seed=0, n_answers=100, n_models=5)
+    result = benchmark(table, _learn, seed=0, n_answers=100, n_models=5)
     assert set(result["sources"]["mine"]["models"]) == {"strong", "tiny", "weak"}
     assert result["overall"]["value"] == pytest.approx(1.0)
     for facts in result["sources"]["mine"]["models"].values():
@@ -62,10 +88,10 @@ def test_a_model_that_keeps_the_ranking_keeps_all_skill(table: pd.DataFrame) -> 
 def test_a_model_that_learns_nothing_keeps_nothing(table: pd.DataFrame) -> None:
     """A constant has no skill, so its share is 0."""
 
-    def join(learned: Forecaster, prompts: Sequence[str], adequate: NDArray[np.bool_]) -> object:
-        return lambda asked: np.full(len(asked), float(adequate.mean()))
+    def forgetful(rows: pd.DataFrame) -> Forgetful:
+        return Forgetful((*_learn(rows).models, "other"), [])
 
-    result = benchmark(table, _learn, join, seed=0, n_answers=100, n_models=5)  # type: ignore[arg-type]
+    result = benchmark(table, forgetful, seed=0, n_answers=100, n_models=5)
     assert result["overall"] == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
@@ -73,50 +99,34 @@ def test_the_model_that_left_is_not_among_the_known(table: pd.DataFrame) -> None
     """What a model joins has never seen it; it joins with as many training answers as asked for."""
     is_test = corpora.parts_of(table["prompt_key"].tolist(), 0, 5) == 0
     unseen = set(table[is_test]["prompt"])
-    seen: list[int] = []
+    seen: list[tuple[int, list[str]]] = []
 
-    def join(learned: Forecaster, prompts: Sequence[str], adequate: NDArray[np.bool_]) -> object:
-        seen.append(len(learned.models))
-        assert len(prompts) == len(adequate) == 50
-        assert not unseen & set(prompts)
-        return join_by_level(learned, prompts, adequate)
+    def forgetful(rows: pd.DataFrame) -> Forgetful:
+        return Forgetful((*_learn(rows).models, "other"), seen)
 
-    benchmark(table, _learn, join, seed=0, n_answers=50, n_models=5)  # type: ignore[arg-type]
+    benchmark(table, forgetful, seed=0, n_answers=50, n_models=5)
     assert seen
-    assert max(seen) < 3
+    for n_known, prompts in seen:
+        assert n_known < 4
+        assert len(prompts) == 50
+        assert not unseen & set(prompts)
 
 
 def test_full_data_without_skill_gives_no_share(table: pd.DataFrame) -> None:
     """Where nothing can be learned, no share is claimed."""
     blind = table.assign(prompt=table["prompt"].str.replace("hard", "easy"))
-    result = benchmark(blind, _learn, join_by_level, seed=0, n_answers=100, n_models=5)
+    result = benchmark(blind, _learn, seed=0, n_answers=100, n_models=5)
     assert result["overall"] is None
     assert all(facts["share"] is None for facts in result["sources"]["mine"]["models"].values())
 
 
 def test_sources_left_out_are_said(table: pd.DataFrame) -> None:
     """A source without enough answers is named with the reason."""
-    result = benchmark(table, _learn, join_by_level, seed=0, n_answers=10_000, n_models=5)
+    result = benchmark(table, _learn, seed=0, n_answers=10_000, n_models=5)
     assert result["excluded"] == {
         "mine": "no model with 10000 graded answers and 100 held-out ones of both kinds"
     }
     assert result["overall"] is None
-
-
-def test_joining_ranks_like_the_others_at_its_own_level() -> None:
-    """A model right on 9 easy prompts of 10 and on no hard one is given such chances."""
-    prompts = ["easy"] * 100 + ["hard"] * 100
-    adequate = np.array([index % 10 > 0 for index in range(100)] + [False] * 99 + [True])
-    predict = join_by_level(ByWord(("a", "b")), prompts, adequate)
-    chance: FloatArray = predict(["easy", "hard"])
-    assert chance[0] == pytest.approx(0.9, abs=0.02)
-    assert chance[1] < 0.05
-
-
-def test_joining_with_one_kind_of_grade() -> None:
-    """Only adequate answers: a high chance for everything, and no fault."""
-    predict = join_by_level(ByWord(("a",)), ["easy", "hard"] * 5, np.ones(10, dtype=bool))
-    assert (predict(["easy", "hard"]) > 0.9).all()
 
 
 def test_command_prints_shares(

@@ -126,7 +126,8 @@ def test_wilson_interval() -> None:
 def test_benchmark_of_a_learner(table: pd.DataFrame) -> None:
     """Where the cheapest model is always adequate, every choice is it, nothing flips, and that is said."""
     parts = corpora.parts_of(table["prompt_key"].tolist(), 0, robustness.N_PARTS)
-    predictor = LearnedPredictor(learn(table[parts > robustness.TUNING], seed=0))
+    known = table[parts > robustness.TUNING].assign(adequate=True)
+    predictor = LearnedPredictor(learn(known, seed=0))
     wide = table.assign(prompt_key=table["prompt"], source="one", adequate=True)
     result = robustness.benchmark(wide, predictor, PRICES, None, seed=0, n_sample=30)
     assert set(result["overall"]) == set(result["sources"]["one"]) == {"equal", "at_98"}

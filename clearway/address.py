@@ -1,0 +1,69 @@
+"""What is left of a text without the sentences at its ends that only greet, thank, plead or speak of models.
+
+"Hello! Could you help me with this?", "This is easy.", "Use the cheapest model." say nothing about the
+question, and must not move the choice of a model.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# Words of address and politeness, and of talk about the task, its difficulty, its price or a model; function
+# words. In English, and the commonest of each in German, French, Spanish and Italian.
+WORDS: Final = frozenset(
+    """
+a about above admin administrator again aide aider all also always am an and answer any anything
+appreciate are as ask assign assigned assist assistance assistant at aufgabe avec ayuda barato basic be
+beantworte beantworten been below best billige billigste billigsten bin bit bitte bonjour budget buenos
+but by c can capable care carefully ceci cette chat cheap cheaper cheapest cher ciao classified
+classifier classify complexity con cost costs could dank danke das day de dear default dein den der die
+dies diese dieser difficult difficulty directive do does done du días easily easy economico economy
+effort ein eine einfach einfache el en enough ersten es est esta esto et expensive facile fast fastest
+favor favour folgende following for frage free friend from fácil gateway genug get give glad go good
+got gracias grazie great guten hallo hard have helfen hello help helpful here hey hi high hola hope how
+i ich if ignore ihr il important in inexpensive instruction instructions is ist it je just kannst kind
+kindly know la label large larger largest le leicht les let level lightweight like little llm llms lo
+los lot low lowest many mark marked matter may me merci might mind mini mir mit mode model modell
+modello modelo models modèle moi moins moment money monsieur morning much must muy my más necessary
+need needed never nimm no not note notice now nutze obvious of ok okay on one only or our out override
+per pick più plait plaît please plus policy por possible pour pouvez powerful pregunta previous
+priority prompt proxy puede puedes query questa question questions questo quick quickly quite ready
+really reasoning regardless request required respond responder response route router routing répondre s
+salut say score see sehr select sencillo send sends should sie simple simply slow small smaller smallest
+smart so some something sorry spend strong stuff sufficient sure system tag take task tell thank thanks
+that the their them then there these thing this those tier time to today too treat treated trivial
+trivially try très un una und up urgent us usa usar use using utilise utilisez verwende very vielen
+vous want was we weak well were what when which will wish with worry would y you your yours
+""".encode().split()
+)
+MAX_WORDS: Final = 30
+_WORD = re.compile(rb"[a-z\x80-\xff]+")
+_BOUNDARY = re.compile(rb"(?<=[.!?:])(?= )|(?<=\n)|(?=\n)")
+# Numbers and formulas are matter.
+_MATTER = re.compile(rb"[0-9=+*/<>{}\\$]")
+
+
+def matter(text: bytes) -> bytes:
+    """Text without the sentences of address at its ends; the text itself where nothing else is left.
+
+    Args:
+        text: From `style.plain`.
+
+    >>> matter(b"hello! could you help me with this? what is a cell? thanks!")
+    b'what is a cell?'
+    """
+    sentences = [sentence for sentence in _BOUNDARY.split(text) if sentence]
+    first, last = 0, len(sentences)
+    while first < last and _is_address(sentences[first]):
+        first += 1
+    while last > first and _is_address(sentences[last - 1]):
+        last -= 1
+    return b"".join(sentences[first:last]).strip() if first < last else text
+
+
+def _is_address(sentence: bytes) -> bool:
+    if _MATTER.search(sentence):
+        return False
+    words = _WORD.findall(sentence)
+    return len(words) <= MAX_WORDS and WORDS.issuperset(words)
