@@ -47,7 +47,8 @@ def train(
 ) -> None:
     """Train the complexity model, measure it on held-out questions, and write it as a bundle.
 
-    The bundle decides nothing until it is promoted: clearway classifier promote DIR --approver NAME --reason WHY.
+    The bundle decides nothing until it is promoted:
+    clearway classifier promote DIR --approver NAME --reason WHY
     """
     try:
         trained = _run(

@@ -35,6 +35,7 @@ MAX_WEIGHT: Final = 2**6
 MAX_DEMAND: Final = 2**6
 MAX_LOADING: Final = 2**6
 MAX_BIAS: Final = 2**10
+MAX_SKILLS: Final = 16
 MAX_LOGIT: Final = 14
 LOGISTIC_STEP_BITS: Final = 7
 LENGTH_STEP_BITS: Final = 6
@@ -76,8 +77,10 @@ def quantise(success: AdequacyModel, length: LengthModel) -> Weights:
     """Integer weights of two fitted learners; lengths as log2 of tokens.
 
     Raises:
-        TrainingDataError: A weight is too large to be held.
+        TrainingDataError: A weight is too large to be held, or there are too many skills.
     """
+    if max(success.n_skills, length.n_skills) > MAX_SKILLS or success.n_skills != length.n_skills:
+        raise TrainingDataError(f"n_skills: expected the same, at most {MAX_SKILLS}, of both, got another")
     assert NORM == style.WAVE_NORM == 2 ** (SUM_BITS - WEIGHT_BITS)  # noqa: S101 - the units above agree
     octaves = 1 / np.log(2.0)
     return Weights(

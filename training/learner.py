@@ -144,8 +144,10 @@ class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
     def _check(self, X: Matrix, y: FloatArray) -> None:  # noqa: N803
         if X.shape[0] != y.shape[0]:
             raise TrainingDataError(f"y: expected {X.shape[0]} prompts, got {y.shape[0]}")
-        if self.penalty <= 0 or self.n_skills < 1 or self.max_iter < 1:
+        if not (self.penalty > 0 and self.n_skills >= 1 and self.max_iter >= 1):
             raise TrainingDataError("penalty, n_skills, max_iter: expected positive numbers, got another")
+        if not self.effects >= 0:
+            raise TrainingDataError("effects: expected 0 or a positive number, got another")
         if np.isnan(y).all():
             raise TrainingDataError("y: expected at least one known cell, got none")
 
@@ -243,10 +245,12 @@ class AdequacyModel(SkillsModel):
             adequate: Shape (n_prompts,), in [0, 1].
 
         Raises:
-            TrainingDataError: No answer.
+            TrainingDataError: No answer, or a verdict outside [0, 1].
         """
         if not len(adequate):
             raise TrainingDataError("adequate: expected at least one graded answer, got none")
+        if not ((adequate >= 0) & (adequate <= 1)).all():
+            raise TrainingDataError("adequate: expected verdicts from 0 to 1, got another")
         demands = np.column_stack([self.transform(X), np.ones(len(adequate))])
         known = np.column_stack([self.loadings_, self.intercept_])
         mean = known.mean(axis=0)

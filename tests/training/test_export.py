@@ -12,6 +12,7 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from clearway import style
 from clearway.complexity import OUTPUTS, batch_inputs
@@ -268,3 +269,14 @@ def test_same_learners_same_bytes(fitted: Fitted) -> None:
 
 def _as_before(fitted: Fitted) -> tuple[Any, Any]:
     return fitted[0].features, fitted[0].adequate
+
+
+@pytest.mark.parametrize(("n_success", "n_length"), [(17, 17), (12, 11)])
+def test_more_skills_than_the_bound_allows_are_refused(fitted: Fitted, n_success: int, n_length: int) -> None:
+    """Sixteen of each, and as many of the one as of the other."""
+    _, success, length = fitted
+    more, other = clone(success), clone(length)
+    more.n_skills, other.n_skills = n_success, n_length
+    with pytest.raises(TrainingDataError) as caught:
+        quantise(more, other)
+    assert str(caught.value) == "n_skills: expected the same, at most 16, of both, got another"

@@ -207,6 +207,9 @@ PARAMETERS = "penalty, n_skills, max_iter: expected positive numbers, got anothe
 @pytest.mark.parametrize(
     ("parameters", "rows", "text"),
     [
+        ({"penalty": float("nan")}, 24, PARAMETERS),
+        ({"effects": -1.0}, 24, "effects: expected 0 or a positive number, got another"),
+        ({"effects": float("nan")}, 24, "effects: expected 0 or a positive number, got another"),
         ({"penalty": 0.0}, 24, PARAMETERS),
         ({"penalty": -1.0}, 24, PARAMETERS),
         ({"n_skills": 0}, 24, PARAMETERS),

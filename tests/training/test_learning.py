@@ -158,3 +158,12 @@ def test_joining_is_deterministic_and_leaves_the_learner_as_it_was(known: Adequa
     assert one.loadings_.tobytes() == two.loadings_.tobytes()
     assert one.loadings_.shape == (1, 4)
     assert (known.loadings_.tobytes(), known.intercept_.tobytes(), known.skills_.tobytes()) == before
+
+
+@pytest.mark.parametrize("verdict", [np.nan, -0.1, 1.1, np.inf])
+def test_a_verdict_that_is_none_is_refused(known: AdequacyModel, verdict: float) -> None:
+    """An unknown or impossible grade is not taken for an answer."""
+    X, _ = _asked(2, seed=1)  # noqa: N806
+    with pytest.raises(TrainingDataError) as caught:
+        known.onboard(X, np.array([1.0, verdict]))
+    assert str(caught.value) == "adequate: expected verdicts from 0 to 1, got another"
