@@ -35,7 +35,7 @@ MAX_WEIGHT: Final = 2**6
 MAX_DEMAND: Final = 2**6
 MAX_LOADING: Final = 2**6
 MAX_BIAS: Final = 2**10
-MAX_SKILLS: Final = 16
+MAX_SKILLS: Final = 32
 MAX_LOGIT: Final = 14
 LOGISTIC_STEP_BITS: Final = 7
 LENGTH_STEP_BITS: Final = 6
@@ -79,8 +79,8 @@ def quantise(success: AdequacyModel, length: LengthModel) -> Weights:
     Raises:
         TrainingDataError: A weight is too large to be held, or there are too many skills.
     """
-    if max(success.n_skills, length.n_skills) > MAX_SKILLS or success.n_skills != length.n_skills:
-        raise TrainingDataError(f"n_skills: expected the same, at most {MAX_SKILLS}, of both, got another")
+    if max(success.n_skills, length.n_skills) > MAX_SKILLS:
+        raise TrainingDataError(f"n_skills: expected at most {MAX_SKILLS}, got more")
     assert NORM == style.WAVE_NORM == 2 ** (SUM_BITS - WEIGHT_BITS)  # noqa: S101 - the units above agree
     octaves = 1 / np.log(2.0)
     return Weights(
@@ -112,8 +112,8 @@ def integer_graph(weights: Weights) -> bytes:
 
     No sum overflows int64, whatever comes in: values are clipped to 2**12 in size and weights are at most
     2**30, so that 2**15 slots and 2**10 waves add up to less than 2**58 (a caller would need 2**20 slots in
-    one row to leave 2**62). A demand is clipped to 2**30, a loading is at most 2**26: at most 16 skills give
-    less than 2**60. The tables multiply a step (below 2**21) by a remainder (below 2**26).
+    one row to leave 2**62). A demand is clipped to 2**30, a loading is at most 2**26: at most 32 skills give
+    at most 2**61. The tables multiply a step (below 2**21) by a remainder (below 2**26).
     """
     graph = _Graph()
     graph.constant("value_limit_low", np.array(0))
@@ -126,7 +126,9 @@ def integer_graph(weights: Weights) -> bytes:
     graph.constant("demand_cut", np.array(2 ** (SUM_BITS - DEMAND_BITS)))
     graph.constant("score_cut", np.array(2 ** (DEMAND_BITS + LOADING_BITS - SCORE_BITS)))
     _demands(graph, weights)
-    graph.node("Split", ["demands"], ["success_demands", "length_demands"], axis=1, num_outputs=2)
+    n_skills = [head.words.shape[1] for head in (weights.success, weights.length)]
+    graph.constant("n_skills", np.array(n_skills))
+    graph.node("Split", ["demands", "n_skills"], ["success_demands", "length_demands"], axis=1)
     _head_nodes(graph, "success", OUTPUTS[0], weights.success, _LOGISTIC)
     _head_nodes(graph, "length", OUTPUTS[1], weights.length, _LENGTH)
     return graph.serialise(weights.n_models)

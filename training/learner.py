@@ -203,7 +203,7 @@ class AdequacyModel(SkillsModel):
 
     def __init__(
         self,
-        n_skills: int = 12,
+        n_skills: int = 24,
         penalty: float = 40.0,
         effects: float = 5.0,
         max_iter: int = 80,

@@ -199,9 +199,14 @@ def test_bounds_of_the_sums_hold() -> None:
     loading = export.MAX_LOADING * 2**export.LOADING_BITS
     assert demand * loading * 16 == 2**60
     for learner in (AdequacyModel, LengthModel):
-        assert learner().n_skills <= 16
-    score = demand * loading * 16 // 2 ** (export.DEMAND_BITS + export.LOADING_BITS - export.SCORE_BITS)
-    assert score + export.MAX_BIAS * 2**export.SCORE_BITS < 2**49
+        assert learner().n_skills <= export.MAX_SKILLS
+    score = (
+        demand
+        * loading
+        * export.MAX_SKILLS
+        // 2 ** (export.DEMAND_BITS + export.LOADING_BITS - export.SCORE_BITS)
+    )
+    assert score + export.MAX_BIAS * 2**export.SCORE_BITS < 2**50
     for table in (export._LOGISTIC, export._LENGTH):
         rise = max(int(abs(step)) for step in np.diff(table.values))
         rest = 2 ** (export.SCORE_BITS - table.step_bits)
@@ -271,12 +276,12 @@ def _as_before(fitted: Fitted) -> tuple[Any, Any]:
     return fitted[0].features, fitted[0].adequate
 
 
-@pytest.mark.parametrize(("n_success", "n_length"), [(17, 17), (12, 11)])
+@pytest.mark.parametrize(("n_success", "n_length"), [(33, 12), (24, 33)])
 def test_more_skills_than_the_bound_allows_are_refused(fitted: Fitted, n_success: int, n_length: int) -> None:
-    """Sixteen of each, and as many of the one as of the other."""
+    """Thirty-two of each at most."""
     _, success, length = fitted
     more, other = clone(success), clone(length)
     more.n_skills, other.n_skills = n_success, n_length
     with pytest.raises(TrainingDataError) as caught:
         quantise(more, other)
-    assert str(caught.value) == "n_skills: expected the same, at most 16, of both, got another"
+    assert str(caught.value) == "n_skills: expected at most 32, got more"
