@@ -76,12 +76,11 @@ def write_bundle(folder: Path, files: Mapping[str, bytes], manifest: Manifest) -
     """Write a new bundle folder, whole or not at all, and return the manifest's SHA-256 (hex).
 
     Raises:
-        BundleError: The folder exists.
+        BundleError: The folder exists, or cannot be written.
     """
     check_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     data = manifest.to_json()
+    staging = _staging(folder)
     try:
         staging.chmod(0o755)
         for name, content in {**files, MANIFEST: data}.items():
@@ -93,6 +92,15 @@ def write_bundle(folder: Path, files: Mapping[str, bytes], manifest: Manifest) -
         raise BundleError(f"{folder}: expected to write the bundle, got {type(error).__name__}") from error
     _flush_folder(folder.parent)
     return hashlib.sha256(data).hexdigest()
+
+
+def _staging(folder: Path) -> Path:
+    """An empty folder beside the one to be."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise BundleError(f"{folder}: expected to write the bundle, got {type(error).__name__}") from error
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -11,6 +11,9 @@ Predicts, for each reference model, the chance that it answers a prompt adequate
 A few latent skills: what a prompt demands of each, from hashed words and from how it is written (length,
 options, numbers, symbols), against what each model has of it. It does not understand the prompt. The served
 graph holds integers only. A prompt unlike the training prompts is noted `outside_training`."""
+# Calibration is a target where a source has so many held-out answers.
+TARGET_ECE: Final = 0.03
+TARGET_ROWS: Final = 2000
 _FAILURES: Final = """
 - The graded answers are mostly examination questions, school and competition mathematics, in English. On
   open-ended requests (mail, summaries, chat, agents, code review) the estimate is little more than the
@@ -20,10 +23,13 @@ _FAILURES: Final = """
 - On a source never seen the order of prompts is mostly still right, but the level is not (see ECE).
 - Multiple-choice graders, strict formats and base models lower the level of the models that only they graded.
 - Benchmarks leak into training sets. An estimate for a public question may be too high for a fresh one.
+- Questions of school mathematics are hardly told apart without graded answers to such questions.
 - Estimates are not calibrated beyond what the regression does, and no guarantee rests on them.
 - Lengths learned from few-shot answers (`mmlu_pro`) are shorter than in a chat. Models without stored outputs
   get the mean.
-- Text in other languages, tools and long conversations were hardly seen, or not at all."""
+- Text in other languages, tools and long conversations were hardly seen, or not at all. Only the first is
+  recognised as outside training.
+- The weights learned with a source removed (above) still used the words and the penalty learned with it."""
 
 
 def render_card(name: str, metrics: Mapping[str, Any], libraries: Mapping[str, str]) -> str:
@@ -62,13 +68,23 @@ def render_card(name: str, metrics: Mapping[str, Any], libraries: Mapping[str, s
         _sanity_table(metrics["sanity"]),
         "",
         _pairs(metrics["sanity"]["pairs"]),
-        "\n## Known failures" + _FAILURES,
+        "\n## Known failures" + _FAILURES + _uncalibrated(metrics["by_source"]),
         "\n## Left out",
         _excluded(data["excluded"]),
         "\n## Made with",
         ", ".join(f"{library} {version}" for library, version in sorted(libraries.items())) + ".",
     ]
     return "\n".join(sections) + "\n"
+
+
+def _uncalibrated(by_source: Mapping[str, Any]) -> str:
+    """Sources whose calibration error is over the target; the gate refuses to promote on them."""
+    over = [
+        f"{source} ({facts['model']['ece']['value']:.3f})"
+        for source, facts in by_source.items()
+        if facts["n_answers"] >= TARGET_ROWS and facts["model"]["ece"]["value"] > TARGET_ECE
+    ]
+    return f"\n- Calibration error over {TARGET_ECE}: {', '.join(over)}." if over else ""
 
 
 def _source_table(sources: Mapping[str, Any]) -> str:

@@ -156,6 +156,7 @@ def promote(
     chosen = settings(home, register, policy)
     judge = _judge(chosen, traffic, max_moved, answers)
     with _folder_of(chosen.home, name, candidate) as folder:
+        _check_registered(chosen.home, folder)
         promotion = promote_bundle(chosen, folder, approver=approver, reason=reason, judge=judge)
     alias = _crown(chosen.home, promotion) if promotion.record else None
     if as_json:
@@ -274,6 +275,33 @@ def _crown(home: Path, promotion: Promotion) -> str | None:
         print_error(f"promoted, but the alias champion was not set: {fault}")
         return None
     return f"{version.name}@champion"
+
+
+def _check_registered(home: Path, folder: Path) -> None:
+    """A bundle that names a version of this home's registry is that version.
+
+    Raises:
+        BundleError: The version was registered with another digest.
+    """
+    from clearway.bundle import load_bundle
+    from clearway.errors import BundleError, ConfigurationError
+
+    bundle = load_bundle(folder, trusted=None)
+    entry = bundle.manifest.mlflow
+    if entry is None or not (home / "mlflow.db").exists():
+        return
+    from training.registry import Registry
+
+    try:
+        versions = Registry(home).versions(entry.name)
+    except ConfigurationError:  # a registry that cannot be read does not stop going back to another version
+        return
+    for version in versions:
+        if version.version == entry.version and version.sha256 != bundle.sha256:
+            raise BundleError(
+                f"{folder}: names {entry.name} {entry.version}, which was registered with manifest digest "
+                f"{version.sha256}, got {bundle.sha256}; stage that version, or train another"
+            )
 
 
 def _is_version(text: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ from clearway.errors import TrainingDataError
 
 KEY: Final = ("source", "prompt_id", "model")
 TEXT_COLUMNS: Final = ("source", "prompt_id", "prompt_key", "prompt", "model", "model_canonical")
+NAMES: Final = ("source", "model", "model_canonical")
+# A prompt in a column of names would come out in reports and errors.
+NAME: Final = re.compile(r"(?=.{1,80}\Z)[\w./:@+|()\[\]-]+(?: [\w./:@+|()\[\]-]+){0,3}")
 REQUIRED: Final = (*TEXT_COLUMNS, "score")
 COUNTS: Final = ("output_tokens", "input_tokens", "cost_usd")
 READ: Final = (*REQUIRED, *COUNTS, "category")
@@ -142,7 +146,10 @@ def check_answers(table: pd.DataFrame) -> pd.DataFrame:
     if not len(table):
         raise TrainingDataError("graded answers: expected at least one row, got none")
     for column in TEXT_COLUMNS:
-        _refuse(table[column].isna() | (table[column].astype(str) == ""), column, "a value")
+        _refuse(table[column].isna() | (table[column].astype(str).str.strip() == ""), column, "a value")
+    for column in NAMES:
+        is_name = table[column].map(lambda name: NAME.fullmatch(str(name)) is not None).astype(bool)
+        _refuse(~is_name, column, "a name, which goes into reports, of at most 4 words and 80 characters")
     score = pd.to_numeric(table["score"], errors="coerce").astype("Float64").astype(float)
     _refuse(~score.between(0.0, 1.0), "score", "a number from 0 to 1")
     counts = {name: _counts(table, name) for name in COUNTS}

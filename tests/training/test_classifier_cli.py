@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 from typer.testing import CliRunner, Result
 
 import clearway.installation
@@ -181,6 +183,26 @@ def test_a_folder_needs_no_registry(
     assert (result["promoted"], result["alias"]) == (True, None)
     assert lenient
     assert not (home / "mlflow.db").exists()
+
+
+def test_another_bundle_under_a_registered_version_is_refused(
+    run: Run, register: Register, home: Path, tmp_path: Path, lenient: list[tuple[str, str]]
+) -> None:
+    """A copy with a new card, its manifest made to fit, is not the version that it names."""
+    entry = register()
+    forged = tmp_path / "b"
+    shutil.copytree(home / "bundles" / f"{NAME}-{entry.version}", forged)
+    manifest = json.loads((forged / "manifest.json").read_text())
+    registered = hashlib.sha256((forged / "manifest.json").read_bytes()).hexdigest()
+    (forged / "card.md").write_text("all is well\n")
+    manifest["files"]["card.md"] = hashlib.sha256(b"all is well\n").hexdigest()
+    (forged / "manifest.json").write_bytes(rfc8785.dumps(manifest))
+    got = hashlib.sha256((forged / "manifest.json").read_bytes()).hexdigest()
+    assert fault(run("promote", forged, *SIGNED)) == (
+        f"{forged}: names {NAME} {entry.version}, which was registered with manifest digest {registered}, "
+        f"got {got}; stage that version, or train another"
+    )
+    assert not lenient
 
 
 def test_an_alias_that_cannot_be_set_takes_nothing_back(

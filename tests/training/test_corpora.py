@@ -245,3 +245,17 @@ def test_about_a_fifth_is_held_out() -> None:
     """The hash spreads keys evenly."""
     table = pd.DataFrame({"prompt_key": [f"k{index}" for index in range(5000)]})
     assert 0.18 < corpora.held_out(table, 0).mean() < 0.22
+
+
+@pytest.mark.parametrize("column", ["source", "model", "model_canonical"])
+@pytest.mark.parametrize("value", ["How many boxes are left?", "x" * 81, "one two three four five", "a\nb"])
+def test_a_prompt_in_a_column_of_names_is_not_shown(answers: pd.DataFrame, column: str, value: str) -> None:
+    """Shifted columns would bring prompts into reports; the text names the rows only."""
+    table = answers.copy()
+    table.loc[2, column] = value
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.check_answers(table)
+    assert str(caught.value) == (
+        f"{column}: expected a name, which goes into reports, of at most 4 words and 80 characters, "
+        "got something else in row 3"
+    )

@@ -52,7 +52,7 @@ def shares(chosen: IndexArray, n_models: int) -> FloatArray:
 
 
 def oracle(adequate: FloatArray, spend: FloatArray) -> IndexArray:
-    """Cheapest model whose answer is adequate; the cheapest of all where none is. Shape (n_prompts,).
+    """Cheapest of the models whose answer is the best one to be had. Shape (n_prompts,).
 
     >>> oracle(np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]]))
     array([0, 1, 1])

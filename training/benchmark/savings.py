@@ -106,7 +106,9 @@ class Comparison:
             "n_prompts_offered": self.test.n_offered,
             "models": list(self.test.models),
             "best_single": self._best_single(),
-            "oracle": self._achieved(policies.oracle(self.test.cells["adequate"], self.test.cells["spend"])),
+            "oracle": self._achieved(
+                policies.oracle(self.test.cells[self.quality], self.test.cells["spend"])
+            ),
             "chosen_on_training": {
                 target: self._chosen(share, predictors) for target, share in TARGETS.items()
             },

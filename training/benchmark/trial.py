@@ -10,6 +10,7 @@ import pandas as pd
 
 from clearway.errors import TrainingDataError
 from training import corpora
+from training.prompt_key import normalise
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def arrange(train: pd.DataFrame, test: pd.DataFrame, sources: Sequence[str], *, 
         TrainingDataError: A source is unknown or holds win rates, or a side is left with nothing.
     """
     shared = train["prompt_key"].isin(set(test["prompt_key"]))
+    shared |= train["prompt"].map(normalise).isin(set(test["prompt"].map(normalise)))
     both = pd.concat([train[~shared].assign(is_test=False), test.assign(is_test=True)], ignore_index=True)
     graded = corpora.select_sources(both, sources)
     both["reference_model"] = corpora.reference_models(both)
