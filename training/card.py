@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from training.measurements import CALIBRATION_LIMIT, LARGE_SOURCE_ROWS
+
 _NAMES: Final = {"model": "this model", "constant": "constant per model", "shuffled": "shuffled grades"}
 _INTRODUCTION: Final = """
 Predicts, for each reference model, the chance that it answers a prompt adequately, and the answer's length.
 A few latent skills: what a prompt demands of each, from hashed words and from how it is written (length,
 options, numbers, symbols), against what each model has of it. It does not understand the prompt. The served
 graph holds integers only. A prompt unlike the training prompts is noted `outside_training`."""
-# Calibration is a target where a source has so many held-out answers.
-TARGET_ECE: Final = 0.03
-TARGET_ROWS: Final = 2000
 _FAILURES: Final = """
 - The graded answers are mostly examination questions, school and competition mathematics, in English. On
   open-ended requests (mail, summaries, chat, agents, code review) the estimate is little more than the
@@ -82,9 +81,9 @@ def _uncalibrated(by_source: Mapping[str, Any]) -> str:
     over = [
         f"{source} ({facts['model']['ece']['value']:.3f})"
         for source, facts in by_source.items()
-        if facts["n_answers"] >= TARGET_ROWS and facts["model"]["ece"]["value"] > TARGET_ECE
+        if facts["n_answers"] >= LARGE_SOURCE_ROWS and facts["model"]["ece"]["value"] > CALIBRATION_LIMIT
     ]
-    return f"\n- Calibration error over {TARGET_ECE}: {', '.join(over)}." if over else ""
+    return f"\n- Calibration error over {CALIBRATION_LIMIT}: {', '.join(over)}." if over else ""
 
 
 def _source_table(sources: Mapping[str, Any]) -> str:

@@ -19,10 +19,9 @@ from clearway.features import featurise
 from clearway.promotion import Check, Gate
 from clearway.request import Request
 from training.benchmark.perturbation import PERTURBATIONS
-from training.measurements import number_at, sources_of
+from training.measurements import CALIBRATION_LIMIT, LARGE_SOURCE_ROWS, number_at, sources_of
 from training.traffic import Traffic, perturbed, share_moved
 
-MIN_ROWS: Final = 2_000
 TOKENS_OF_LIMIT: Final = 250
 _REPEATS: Final = 7
 _MILLION: Final = 1_000_000
@@ -35,10 +34,10 @@ class Limits:
     Attributes:
         auc_loss_ppm: Most that the AUC may fall against the champion, over all sources in common.
         log_loss_rise_ppm: Most that the log loss (nats) may rise, over all sources in common.
-        source_auc_loss_ppm: Most that the AUC may fall on one source of `MIN_ROWS` held-out rows.
+        source_auc_loss_ppm: Most that the AUC may fall on one source of `LARGE_SOURCE_ROWS` held-out rows.
         own_questions_ppm: In place of these three where each was measured on its own questions: one learner
             on two splits of all corpora differed by 0.0063 of AUC, and by 0.02 in single sources.
-        ece_ppm: Most calibration error on one source of `MIN_ROWS` held-out rows.
+        ece_ppm: Most calibration error on one source of `LARGE_SOURCE_ROWS` held-out rows.
         integer_ppm: Most difference between the integer graph and scikit-learn.
         prediction_us: Of one prediction for all models, after featurising, 99th percentile.
         featurising_us: For each 250 tokens begun, 99th percentile.
@@ -50,7 +49,7 @@ class Limits:
     log_loss_rise_ppm: int = 5_000
     source_auc_loss_ppm: int = 20_000
     own_questions_ppm: int = 20_000
-    ece_ppm: int = 30_000
+    ece_ppm: int = round(CALIBRATION_LIMIT * _MILLION)
     integer_ppm: int = 10
     prediction_us: int = 300
     featurising_us: int = 500
@@ -171,7 +170,7 @@ def _against_champion(quality: Quality, limits: Limits) -> list[Check]:
             Check("quality.auc_loss", _up(auc), limits.own_questions_ppm, "ppm"),
             Check("quality.log_loss_rise", _up(loss), limits.own_questions_ppm, "ppm"),
         ]
-    large = [source for source, n in quality.n_rows.items() if n >= MIN_ROWS]
+    large = [source for source, n in quality.n_rows.items() if n >= LARGE_SOURCE_ROWS]
     return [
         Check("quality.auc_loss", _up(auc), limits.auc_loss_ppm, "ppm"),
         Check("quality.log_loss_rise", _up(loss), limits.log_loss_rise_ppm, "ppm"),
@@ -186,7 +185,7 @@ def _calibration(metrics: Mapping[str, Any], limits: Limits) -> list[Check]:
     return [
         Check(f"calibration.{source}", _up(number_at(facts, "model", "ece", "value")), limits.ece_ppm, "ppm")
         for source, facts in _sources(metrics).items()
-        if (number_at(facts, "n_answers") or 0) >= MIN_ROWS
+        if (number_at(facts, "n_answers") or 0) >= LARGE_SOURCE_ROWS
     ]
 
 

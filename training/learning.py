@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from clearway.errors import TrainingDataError
 from clearway.features import FeatureSpecification
-from training.dataset import FloatArray, build, learn_specification, prompt_features, stack
+from training.dataset import FloatArray, TrainingSet, build, learn_specification, prompt_features, stack
 from training.learner import AdequacyModel, LengthModel
 from training.selection import fit_best
 
@@ -84,13 +84,22 @@ def learn(table: pd.DataFrame, *, seed: int, report: Callable[[str], None] = lam
     specification = learn_specification(sorted(table["prompt"].unique()))
     models = tuple(sorted(table["reference_model"].unique()))
     with threadpool_limits(limits=1):
-        data = build(table, models, specification)
-        success = fit_best(
-            AdequacyModel, data.features, data.adequate, data.prompt_keys, seed=seed, report=report
-        )
-        length = None
-        if not np.isnan(data.output_tokens).all():
-            length = fit_best(
-                LengthModel, data.features, data.output_tokens, data.prompt_keys, seed=seed, report=report
-            )
+        success, length = fit_learners(build(table, models, specification), seed=seed, report=report)
     return Learned(models, specification, success, length)
+
+
+def fit_learners(
+    data: TrainingSet, *, seed: int, report: Callable[[str], None] = lambda _: None
+) -> tuple[AdequacyModel, LengthModel | None]:
+    """Learners of arrays, each with the penalty that suits it; no lengths where none is known.
+
+    Args:
+        data: From `dataset.build`.
+        seed: Of the folds that choose penalties.
+        report: Told what is being done.
+    """
+    X, keys = data.features, data.prompt_keys  # noqa: N806
+    success = fit_best(AdequacyModel, X, data.adequate, keys, seed=seed, report=report)
+    if np.isnan(data.output_tokens).all():
+        return success, None
+    return success, fit_best(LengthModel, X, data.output_tokens, keys, seed=seed, report=report)

@@ -1,10 +1,16 @@
-"""Reads the measurements of any bundle: `metrics.json` is its maker's, and may hold anything."""
+"""What is asked of measurements, and how those of any bundle are read.
+
+`metrics.json` is its maker's, and may hold anything.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+# Calibration error allowed on a source, where it has so many held-out answers.
+CALIBRATION_LIMIT: Final = 0.03
+LARGE_SOURCE_ROWS: Final = 2_000
 # Larger than any count or measure that makes sense, and small enough for a record in millionths.
 _NO_MEASUREMENT: Final = 1e9
 

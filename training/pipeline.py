@@ -23,8 +23,8 @@ from training.card import render_card
 from training.dataset import FloatArray, TrainingSet, build, cell_means, learn_specification, locate
 from training.export import integer_graph, quantise
 from training.learner import AdequacyModel, LengthModel
+from training.learning import fit_learners
 from training.parity import QUANTUM_PPM, check_float, check_integer
-from training.selection import fit_best
 
 Report = Callable[[str], None]
 
@@ -177,14 +177,9 @@ def _split(table: pd.DataFrame, seed: int) -> _Split:
 
 
 def _learn(train: TrainingSet, seed: int, report: Report) -> tuple[AdequacyModel, LengthModel]:
-    success = fit_best(
-        AdequacyModel, train.features, train.adequate, train.prompt_keys, seed=seed, report=report
-    )
-    if np.isnan(train.output_tokens).all():
+    success, length = fit_learners(train, seed=seed, report=report)
+    if length is None:
         raise TrainingDataError("output_tokens: expected at least one count, got none; see data/corpora.md")
-    length = fit_best(
-        LengthModel, train.features, train.output_tokens, train.prompt_keys, seed=seed, report=report
-    )
     return success, length
 
 

@@ -19,9 +19,8 @@ from training.benchmark.resampling import (
 )
 from training.dataset import FloatArray
 from training.evaluation import N_BINS
+from training.measurements import CALIBRATION_LIMIT, LARGE_SOURCE_ROWS
 
-CALIBRATION_LIMIT: Final = 0.03
-CALIBRATION_ROWS: Final = 2_000
 COST_RANGE: Final = (0.9, 1.1)
 _N_RESAMPLES = 200
 _EPSILON = 1e-7
@@ -99,7 +98,7 @@ def _metrics(
 
 def calibration_target(n_answers: int, ece: Interval) -> dict[str, Any]:
     """Whether the calibration error is within its limit; applies from 2,000 test answers."""
-    applies = n_answers >= CALIBRATION_ROWS
+    applies = n_answers >= LARGE_SOURCE_ROWS
     met = applies and ece["value"] is not None and ece["value"] <= CALIBRATION_LIMIT
     return {"limit": CALIBRATION_LIMIT, "applies": applies, "met": met if applies else None}
 
