@@ -14,7 +14,7 @@ from clearway.commands.options import people_console, print_json
 from clearway.errors import TrainingDataError
 
 if TYPE_CHECKING:
-    from training.validation import Finding
+    from training.answer_table import Finding
 
 _SOURCE = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,23 +19,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clearway.errors import TrainingDataError
+from training.answer_table import (
+    COUNTS,
+    KEY,
+    REQUIRED,
+    TEXT_COLUMNS,
+    Finding,
+    find_faults,
+    numbers,
+    read_file,
+)
 
-KEY: Final = ("source", "prompt_id", "model")
-TEXT_COLUMNS: Final = ("source", "prompt_id", "prompt_key", "prompt", "model", "model_canonical")
-NAMES: Final = ("source", "model", "model_canonical")
-# A prompt in a column of names would come out in reports and errors.
-NAME: Final = re.compile(r"(?=.{1,80}\Z)[\w./:@+|()\[\]-]+(?: [\w./:@+|()\[\]-]+){0,3}")
-REQUIRED: Final = (*TEXT_COLUMNS, "score")
-COUNTS: Final = ("output_tokens", "input_tokens", "cost_usd")
 READ: Final = (*REQUIRED, *COUNTS, "category")
 # Metrics stored as float32 may fall a hair short of a threshold such as 0.7.
 TOLERANCE: Final = 1e-6
-_MAX_ROWS_NAMED = 3
-_EXPECTED = {
-    "output_tokens": "a count or null",
-    "input_tokens": "a count or null",
-    "cost_usd": "US dollars or null",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,45 +112,28 @@ def read_answers(path: Path) -> pd.DataFrame:
         where a count is unknown; `category` empty where there is none.
 
     Raises:
-        TrainingDataError: The file is missing or no table, or `check_answers` refuses it.
+        TrainingDataError: The file is missing or no table, or `check_answers` refuses it. The text names it.
     """
-    if not path.is_file():
-        raise TrainingDataError(f"{path}: expected a file of graded answers, got none; see data/corpora.md")
+    found = read_file(path)
+    if isinstance(found, Finding):
+        raise TrainingDataError(f"{path}: {found.text}")
     try:
-        table = _read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    except (ValueError, OSError, pd.errors.ParserError) as error:
-        raise TrainingDataError(f"{path}: expected Parquet or CSV, got {type(error).__name__}") from error
-    return check_answers(table)
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    """CSV whose ids stay as written (`007`, `NA`); only an empty field is no value."""
-    texts = dict.fromkeys(TEXT_COLUMNS, "str")
-    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+        return check_answers(found)
+    except TrainingDataError as error:
+        raise TrainingDataError(f"{path}: {error}") from None
 
 
 def check_answers(table: pd.DataFrame) -> pd.DataFrame:
     """The table with only the columns learned from, in a fixed order.
 
     Raises:
-        TrainingDataError: A column is missing or null, a score lies outside 0..1, a token count is negative,
-            or a (source, prompt_id, model) occurs twice. The text names the column and the first rows.
+        TrainingDataError: `answer_table.find_faults` finds one: the text is the first, with column and rows.
     """
-    for column in REQUIRED:
-        if column not in table.columns:
-            raise TrainingDataError(f"{column}: expected this column, got none; see data/corpora.md")
-    if not len(table):
-        raise TrainingDataError("graded answers: expected at least one row, got none")
-    for column in TEXT_COLUMNS:
-        _refuse(table[column].isna() | (table[column].astype(str).str.strip() == ""), column, "a value")
-    for column in NAMES:
-        is_name = table[column].map(lambda name: NAME.fullmatch(str(name)) is not None).astype(bool)
-        _refuse(~is_name, column, "a name, which goes into reports, of at most 4 words and 80 characters")
-    score = pd.to_numeric(table["score"], errors="coerce").astype("Float64").astype(float)
-    _refuse(~score.between(0.0, 1.0), "score", "a number from 0 to 1")
+    faults = find_faults(table)
+    if faults:
+        raise TrainingDataError(str(faults[0]))
     counts = {name: _counts(table, name) for name in COUNTS}
-    _refuse(table.duplicated(list(KEY), keep=False), ", ".join(KEY), "each once")
-    checked = table[list(TEXT_COLUMNS)].astype(str).assign(score=score.astype(float), **counts)
+    checked = table[list(TEXT_COLUMNS)].astype(str).assign(score=numbers(table["score"]), **counts)
     checked["category"] = table["category"].fillna("").astype(str) if "category" in table.columns else ""
     return checked.sort_values(list(KEY), kind="stable", ignore_index=True)
 
@@ -260,18 +239,7 @@ def _counts(table: pd.DataFrame, column: str) -> pd.Series[float]:
     """Numbers of an optional column; NaN where unknown, and where an output is no real answer."""
     if column not in table.columns:
         return pd.Series(np.nan, index=table.index)
-    counts: pd.Series[float] = pd.to_numeric(table[column], errors="coerce").astype("Float64").astype(float)
-    _refuse(
-        (counts.isna() & table[column].notna()) | (counts < 0) | np.isinf(counts), column, _EXPECTED[column]
-    )
+    counts = numbers(table[column])
     if column != "output_tokens":
         return counts
     return counts.mask(~table["source"].map(lambda source: rule_of(str(source)).has_output).astype(bool))
-
-
-def _refuse(is_wrong: pd.Series[bool], column: str, expected: str) -> None:
-    rows = np.flatnonzero(is_wrong.to_numpy(dtype=bool)) + 1
-    if len(rows):
-        named = ", ".join(str(row) for row in rows[:_MAX_ROWS_NAMED])
-        more = f" and {len(rows) - _MAX_ROWS_NAMED} more" if len(rows) > _MAX_ROWS_NAMED else ""
-        raise TrainingDataError(f"{column}: expected {expected}, got something else in row {named}{more}")

@@ -6,53 +6,22 @@ in one go. Nothing is mended. A finding names columns, rows and counts, never wh
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from clearway.errors import TrainingDataError
 from clearway.features import FOCUS_HEAD, FOCUS_TAIL
 from training import corpora
-from training.prompt_key import NORMALISATION, normalise
+from training.answer_table import COLUMNS, REQUIRED, Finding, at_rows, find_faults, plain, read_file
+from training.prompt_key import normalise
 
-MAX_ROWS_NAMED: Final = 10
-OPTIONAL: Final = (*corpora.COUNTS, "category", "tokens_basis", "latency_s")
-# A name may be shown where it can hardly be a prompt that stands in the wrong column.
-_PLAIN = re.compile(r"[A-Za-z0-9][\w./:@+|-]{0,79}")
-_DAMAGED = re.compile("[\x00\ufffd\ud800-\udfff]")
-_LINE = re.compile(r"line (\d+)")
-_HOW_TO_KEY = f"one for each question: {NORMALISATION}"
-
-Severity = Literal["error", "excluded", "note"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know about a table.
-
-    Attributes:
-        severity: `error` makes it unusable, `excluded` leaves rows or models out, `note` changes nothing.
-        column: Column or columns concerned; empty for the whole file.
-        text: What was expected and what came, without any value of a prompt.
-        n_rows: Rows concerned; 0 where it is not about rows.
-        rows: The first of them, counted from 1 after the header.
-    """
-
-    severity: Severity
-    column: str
-    text: str
-    n_rows: int = 0
-    rows: tuple[int, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {**asdict(self), "rows": list(self.rows)}
+_DAMAGED: Final = re.compile("[\x00\ufffd\ud800-\udfff]")
+# Of the split that training makes where no other seed is asked for.
+_SEED: Final = 0
 
 
 @dataclass(frozen=True)
@@ -84,21 +53,6 @@ class Report:
         }
 
 
-def at_rows(
-    severity: Severity, column: str, text: str, is_wrong: pd.Series[bool] | Sequence[bool]
-) -> list[Finding]:
-    """A finding about the rows where `is_wrong` holds; nothing where it holds nowhere."""
-    rows = np.flatnonzero(np.asarray(is_wrong, dtype=bool)) + 1
-    named = tuple(rows[:MAX_ROWS_NAMED].tolist())
-    return [Finding(severity, column, text, len(rows), named)] if len(rows) else []
-
-
-def plain(name: object) -> str:
-    """A name as it is, where it looks like one; else that it does not."""
-    text = str(name)
-    return text if _PLAIN.fullmatch(text) else "(a name that is not shown)"
-
-
 def check_file(path: Path, *, min_answers: int) -> Report:
     """Everything that is wrong with a file of graded answers.
 
@@ -109,9 +63,7 @@ def check_file(path: Path, *, min_answers: int) -> Report:
     Raises:
         TrainingDataError: There is no such file.
     """
-    if not path.is_file():
-        raise TrainingDataError(f"{path}: expected a file of graded answers, got none; see data/corpora.md")
-    found = read_csv(path) if path.suffix == ".csv" else read_parquet(path)
+    found = read_file(path)
     if isinstance(found, Finding):
         return Report(0, (found,), {})
     return check_table(found, min_answers=min_answers)
@@ -137,102 +89,31 @@ def check_table(table: pd.DataFrame, *, min_answers: int) -> Report:
 
 def check_rows(table: pd.DataFrame) -> list[Finding]:
     """What can be said of columns and rows, whether or not there is enough to learn from."""
-    findings = _check_columns(table)
-    if not len(table):
-        return [*findings, Finding("error", "", "expected at least one row, got none")]
-    present = [column for column in corpora.TEXT_COLUMNS if column in table.columns]
-    for column in present:
-        findings += _check_text(table[column], column)
-    if "score" in table.columns:
-        score = pd.to_numeric(table["score"], errors="coerce").astype("Float64").astype(float)
-        findings += at_rows("error", "score", "expected a number from 0 to 1", ~score.between(0.0, 1.0))
-    for column in (*corpora.COUNTS, "latency_s"):
-        if column in table.columns:
-            findings += _check_count(table[column], column)
-    if set(corpora.KEY) <= set(present):
-        twice = table[list(corpora.KEY)].astype(str).duplicated(keep=False)
-        findings += at_rows("error", ", ".join(corpora.KEY), "expected each combination once", twice)
-    if {"prompt", "prompt_key"} <= set(present):
-        findings += _check_keys(table)
-    return findings
-
-
-def read_csv(path: Path) -> pd.DataFrame | Finding:
-    """Table with every field as text, where only an empty field is no value; or why it is none."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header = next(csv.reader(file), [])
-        if len(set(header)) < len(header):
-            return Finding("error", "", "expected each column once in the header, got one twice")
-        return pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""])
-    except UnicodeDecodeError:
-        return Finding("error", "", f"expected UTF-8, got another encoding in line {_bad_line(path)}")
-    except OSError as error:
-        return Finding("error", "", f"expected a file that can be read, got {type(error).__name__}")
-    except (ValueError, csv.Error, pd.errors.ParserError) as error:
-        line = _LINE.search(str(error))
-        where = f" in line {line[1]}" if line else ""
-        return Finding("error", "", f"expected CSV with the same fields in each line, got others{where}")
-
-
-def _bad_line(path: Path) -> int:
-    """Line, from 1, that is not UTF-8."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return number
-    return 1
-
-
-def read_parquet(path: Path) -> pd.DataFrame | Finding:
-    """Table of a file, or why it is none."""
-    try:
-        return pd.read_parquet(path)
-    except (ValueError, OSError) as error:
-        return Finding("error", "", f"expected Parquet, or CSV in a .csv file, got {type(error).__name__}")
+    faults = find_faults(table)
+    findings = [*faults, *_check_columns(table)]
+    if "prompt" in table.columns:
+        findings += _check_prompts(table["prompt"])
+    return findings if faults else [*findings, *_check_keys(table)]
 
 
 def _check_columns(table: pd.DataFrame) -> list[Finding]:
-    missing = [column for column in corpora.REQUIRED if column not in table.columns]
-    findings = [
-        Finding("error", column, "expected this column, got none" + _hint(column)) for column in missing
+    others = [name for name in table.columns if name not in COLUMNS]
+    if not others:
+        return []
+    if set(REQUIRED) <= set(table.columns):
+        return [Finding("note", ", ".join(map(plain, others)), "not known and not read")]
+    # Perhaps a file without a header, whose first row must not be shown.
+    return [Finding("note", "", f"{len(others)} columns that are not known; is there a header?")]
+
+
+def _check_prompts(prompts: pd.Series[Any]) -> list[Finding]:
+    texts = prompts.fillna("").astype(str)
+    damaged = texts.map({text: bool(_DAMAGED.search(text)) for text in texts.unique()}).astype(bool)
+    read = FOCUS_HEAD + FOCUS_TAIL
+    return [
+        *at_rows("note", "prompt", "damaged characters (NUL, U+FFFD or half a pair)", damaged),
+        *at_rows("note", "prompt", f"over {read} characters: the middle is not read", texts.str.len() > read),
     ]
-    others = [name for name in table.columns if name not in (*corpora.REQUIRED, *OPTIONAL)]
-    if others and not missing:
-        findings.append(Finding("note", ", ".join(map(plain, others)), "not known and not read"))
-    elif others:  # perhaps a file without a header, whose first row must not be shown
-        findings.append(Finding("note", "", f"{len(others)} columns that are not known; is there a header?"))
-    return findings
-
-
-def _hint(column: str) -> str:
-    return f"; {_HOW_TO_KEY}" if column == "prompt_key" else ""
-
-
-def _check_text(values: pd.Series[Any], column: str) -> list[Finding]:
-    known = values.dropna()
-    is_text = values.isna() | values.map(lambda value: isinstance(value, (str, int, np.integer)))
-    findings = at_rows("error", column, "expected text, got another kind of value", ~is_text.astype(bool))
-    blank = values.isna() | (values.astype(str).str.strip() == "")
-    hint = f"; {_HOW_TO_KEY}" if column == "prompt_key" else ""
-    findings += at_rows("error", column, f"expected a value, got none or only blanks{hint}", blank)
-    if column == "prompt" and len(known):
-        texts = values.where(~blank, "").astype(str)
-        damaged = texts.map({text: bool(_DAMAGED.search(text)) for text in texts.unique()}).astype(bool)
-        findings += at_rows("note", column, "damaged characters (NUL, U+FFFD or half a pair)", damaged)
-        read = FOCUS_HEAD + FOCUS_TAIL
-        findings += at_rows(
-            "note", column, f"over {read} characters: the middle is not read", texts.str.len() > read
-        )
-    return findings
-
-
-def _check_count(values: pd.Series[Any], column: str) -> list[Finding]:
-    number = pd.to_numeric(values, errors="coerce").astype("Float64").astype(float)
-    wrong = values.notna() & ~((number >= 0) & np.isfinite(number))
-    return at_rows("error", column, "expected a number from 0 up or nothing", wrong)
 
 
 def _check_keys(table: pd.DataFrame) -> list[Finding]:
@@ -251,12 +132,8 @@ def _check_keys(table: pd.DataFrame) -> list[Finding]:
     findings += at_rows(
         "note", "prompt_key", "several texts under one key: they count as one question", n_texts > 1
     )
-    if {"source", "prompt_id"} <= set(table.columns):
-        keys = asked.groupby([table[name].astype(str) for name in ("source", "prompt_id")]).transform(
-            "nunique"
-        )
-        findings += at_rows("note", "prompt_key", "one prompt_id of a source has several keys", keys > 1)
-    return findings
+    keys = asked.groupby([table[name].astype(str) for name in ("source", "prompt_id")]).transform("nunique")
+    return findings + at_rows("note", "prompt_key", "one prompt_id of a source has several keys", keys > 1)
 
 
 def _check_training(
@@ -284,13 +161,20 @@ def _check_training(
     findings += [
         Finding("excluded", "model", f"{plain(model)}: {reason}") for model, reason in excluded.items()
     ]
-    if kept["prompt_key"].nunique() < 2:
-        findings.append(Finding("error", "prompt_key", "expected at least two questions, got one"))
-    if kept["output_tokens"].isna().all():
-        findings.append(
-            Finding("note", "output_tokens", "no count: lengths, and so costs, cannot be learned")
-        )
+    findings += _check_split(kept)
     return sources, findings
+
+
+def _check_split(kept: pd.DataFrame) -> list[Finding]:
+    """Whether there is something to learn from, lengths too, and something to measure on."""
+    held_out = corpora.held_out(kept, _SEED)
+    if held_out.all() or not held_out.any():
+        text = "expected questions on both sides of the split, got one side; add answers"
+        return [Finding("error", "prompt_key", text)]
+    if kept["output_tokens"][~held_out].isna().all():
+        text = "expected at least one count, got none; see data/corpora.md"
+        return [Finding("error", "output_tokens", text)]
+    return []
 
 
 def _about_source(source: str, part: pd.DataFrame) -> list[Finding]:

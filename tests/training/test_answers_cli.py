@@ -22,6 +22,7 @@ def _wide(path: Path, score: float = 1.0) -> None:
         "prompt": [f"['Question {index}?']" for index in range(6)],
         "eval_name": "task",
         "small": [score, 0.0] * 3,
+        "small|model_response": "['An answer.']",
         "small|total_cost": 0.1,
     }
     pd.DataFrame(rows).to_csv(path, index=False)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from clearway.errors import TrainingDataError
 from training import corpora
+from training.answer_table import HOW_TO_KEY, REQUIRED
 
 
 def _with(answers: pd.DataFrame, column: str, value: object, rows: list[int]) -> pd.DataFrame:
@@ -24,25 +25,19 @@ def _with(answers: pd.DataFrame, column: str, value: object, rows: list[int]) ->
 @pytest.mark.parametrize(
     ("column", "value", "rows", "text"),
     [
-        ("score", 1.01, [4], "score: expected a number from 0 to 1, got something else in row 5"),
-        ("score", -0.1, [0], "score: expected a number from 0 to 1, got something else in row 1"),
-        ("score", "good", [1, 2], "score: expected a number from 0 to 1, got something else in row 2, 3"),
-        (
-            "prompt_key",
-            None,
-            [0, 1, 2, 3, 9],
-            "prompt_key: expected a value, got something else in row 1, 2, 3 and 2 more",
-        ),
-        ("model", "", [7], "model: expected a value, got something else in row 8"),
-        ("output_tokens", -1, [7], "output_tokens: expected a count or null, got something else in row 8"),
+        ("score", 1.01, [4], "score: expected a number from 0 to 1 (row 5)"),
+        ("score", -0.1, [0], "score: expected a number from 0 to 1 (row 1)"),
+        ("score", "good", [1, 2], "score: expected a number from 0 to 1 (row 2, 3)"),
+        ("model", "", [7], "model: expected a value, got none or only blanks (row 8)"),
+        ("output_tokens", -1, [7], "output_tokens: expected a number from 0 up or nothing (row 8)"),
         (
             "output_tokens",
             "many",
             [0],
-            "output_tokens: expected a count or null, got something else in row 1",
+            "output_tokens: expected a number from 0 up or nothing (row 1)",
         ),
-        ("input_tokens", -1, [3], "input_tokens: expected a count or null, got something else in row 4"),
-        ("cost_usd", np.inf, [2], "cost_usd: expected US dollars or null, got something else in row 3"),
+        ("input_tokens", -1, [3], "input_tokens: expected a number from 0 up or nothing (row 4)"),
+        ("cost_usd", np.inf, [2], "cost_usd: expected a number from 0 up or nothing (row 3)"),
     ],
 )
 def test_bad_value_is_named_with_its_rows(
@@ -59,7 +54,7 @@ def test_nullable_column_without_a_score_is_named(answers: pd.DataFrame) -> None
     """A Parquet column that knows missing values is read like any other."""
     with pytest.raises(TrainingDataError) as caught:
         corpora.check_answers(_with(answers, "score", pd.NA, [8]).astype({"score": "Float64"}))
-    assert str(caught.value) == "score: expected a number from 0 to 1, got something else in row 9"
+    assert str(caught.value) == "score: expected a number from 0 to 1 (row 9)"
 
 
 @pytest.mark.parametrize("score", [0.0, 1.0])
@@ -68,12 +63,13 @@ def test_scores_at_the_bounds_are_allowed(answers: pd.DataFrame, score: float) -
     assert corpora.check_answers(answers.assign(score=score))["score"].eq(score).all()
 
 
-@pytest.mark.parametrize("column", corpora.REQUIRED)
+@pytest.mark.parametrize("column", REQUIRED)
 def test_missing_column_is_named(answers: pd.DataFrame, column: str) -> None:
     """Each required column is required."""
     with pytest.raises(TrainingDataError) as caught:
         corpora.check_answers(answers.drop(columns=column))
-    assert str(caught.value) == f"{column}: expected this column, got none; see data/corpora.md"
+    hint = f"; {HOW_TO_KEY}" if column == "prompt_key" else ""
+    assert str(caught.value) == f"{column}: expected this column, got none; see data/corpora.md{hint}"
 
 
 def test_duplicate_is_refused(answers: pd.DataFrame) -> None:
@@ -81,9 +77,7 @@ def test_duplicate_is_refused(answers: pd.DataFrame) -> None:
     twice = pd.concat([answers, answers.iloc[[3]]], ignore_index=True)
     with pytest.raises(TrainingDataError) as caught:
         corpora.check_answers(twice)
-    assert str(caught.value) == (
-        "source, prompt_id, model: expected each once, got something else in row 4, 361"
-    )
+    assert str(caught.value) == ("source, prompt_id, model: expected each combination once (row 4, 361)")
 
 
 def test_optional_columns_survive(answers: pd.DataFrame) -> None:
@@ -117,7 +111,23 @@ def test_file_that_is_missing_or_no_table(tmp_path: Path) -> None:
     broken.write_bytes(b"not parquet")
     with pytest.raises(TrainingDataError) as caught:
         corpora.read_answers(broken)
-    assert str(caught.value) == f"{broken}: expected Parquet or CSV, got ArrowInvalid"
+    assert str(caught.value) == f"{broken}: expected Parquet, or CSV in a .csv file, got ArrowInvalid"
+
+
+def test_more_rows_than_ten_are_counted(answers: pd.DataFrame) -> None:
+    """The text names the first ten and says how many more there are."""
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.check_answers(answers.assign(prompt_key=None))
+    text = f"prompt_key: expected a value, got none or only blanks; {HOW_TO_KEY} "
+    assert str(caught.value) == text + "(row 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 350 more)"
+
+
+def test_a_fault_names_its_file(answers: pd.DataFrame, tmp_path: Path) -> None:
+    """Where a command reads two tables it is plain which one is meant."""
+    answers.assign(score=2.0).iloc[:1].to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.read_answers(tmp_path / "a.csv")
+    assert str(caught.value) == f"{tmp_path / 'a.csv'}: score: expected a number from 0 to 1 (row 1)"
 
 
 def test_csv_and_parquet_say_the_same(answers: pd.DataFrame, tmp_path: Path) -> None:
@@ -256,6 +266,5 @@ def test_a_prompt_in_a_column_of_names_is_not_shown(answers: pd.DataFrame, colum
     with pytest.raises(TrainingDataError) as caught:
         corpora.check_answers(table)
     assert str(caught.value) == (
-        f"{column}: expected a name, which goes into reports, of at most 4 words and 80 characters, "
-        "got something else in row 3"
+        f"{column}: expected a name, which goes into reports, of at most 4 words and 80 characters (row 3)"
     )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from clearway.errors import TrainingDataError
 from training import corpora
+from training.answer_table import REQUIRED
 from training.prompt_key import prompt_key
 from training.validation import Report, check_file, check_rows, check_table
 
@@ -61,7 +62,7 @@ def test_all_faults_are_found_at_once(answers: pd.DataFrame) -> None:
     table = pd.concat([table, table.iloc[[5]]], ignore_index=True)
     report = check_table(_with(table, "output_tokens", -3, [4]), min_answers=50)
     assert _errors(report) == [
-        ("model_canonical", "expected this column, got none", ()),
+        ("model_canonical", "expected this column, got none; see data/corpora.md", ()),
         ("prompt", "expected a value, got none or only blanks", (2,)),
         ("score", "expected a number from 0 to 1", (1,)),
         ("output_tokens", "expected a number from 0 up or nothing", (5,)),
@@ -83,7 +84,7 @@ def test_a_missing_key_says_how_to_compute_one(answers: pd.DataFrame) -> None:
         "the first 16 hexadecimal digits of SHA-256 over the prompt in lower case, "
         "each run of white space made one blank, none at either end, in UTF-8"
     )
-    text = f"expected this column, got none; one for each question: {recipe}"
+    text = f"expected this column, got none; see data/corpora.md; one for each question: {recipe}"
     assert _errors(report) == [("prompt_key", text, ())]
     digest = hashlib.sha256(b"what is 2 + 2?").hexdigest()[:16]
     assert prompt_key(" What is\n2 + 2? ") == prompt_key("what IS  2 + 2?") == digest
@@ -149,21 +150,20 @@ def test_keys_that_contradict_the_texts_are_noted(answers: pd.DataFrame) -> None
 def test_one_question_cannot_be_split(answers: pd.DataFrame) -> None:
     """A split needs a question on each side."""
     assert _errors(check_table(answers.assign(prompt_key="k"), min_answers=50)) == [
-        ("prompt_key", "expected at least two questions, got one", ())
+        ("prompt_key", "expected questions on both sides of the split, got one side; add answers", ())
     ]
 
 
 def test_notes_on_texts_and_columns(answers: pd.DataFrame) -> None:
-    """Damaged and overlong texts, unknown columns and missing lengths are noted, and change nothing."""
+    """Damaged and overlong texts and unknown columns are noted, and change nothing."""
     table = _with(_with(answers, "prompt", "a\x00b", [0]), "prompt", "long " * 3000, [1])
-    report = check_table(table.drop(columns="output_tokens").assign(judge="x"), min_answers=50)
+    report = check_table(table.assign(judge="x"), min_answers=50)
     assert report.is_usable
     texts = {(f.column, f.text) for f in report.findings}
     assert {
         ("prompt", "damaged characters (NUL, U+FFFD or half a pair)"),
         ("prompt", "over 12000 characters: the middle is not read"),
         ("judge", "not known and not read"),
-        ("output_tokens", "no count: lengths, and so costs, cannot be learned"),
     } <= texts
 
 
@@ -179,7 +179,7 @@ def test_values_that_are_no_text_are_refused(answers: pd.DataFrame) -> None:
 
 
 def test_files_that_are_no_tables(tmp_path: Path) -> None:
-    """Another encoding, a ragged line, a column twice, no Parquet: said with the line, where there is one."""
+    """Said with the line, where there is one, in the same words by the check and by training."""
     cases = {
         "latin.csv": (b"a,b\n1,2\n\xe9,3\n", "expected UTF-8, got another encoding in line 3"),
         "ragged.csv": (
@@ -187,12 +187,20 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
             "expected CSV with the same fields in each line, got others in line 3",
         ),
         "twice.csv": (b"a,a\n1,2\n", "expected each column once in the header, got one twice"),
-        "empty.csv": (b"", "expected CSV with the same fields in each line, got others"),
+        "long.csv": (
+            b"a,b\n1,2,3\n1,2,3\n",
+            "expected CSV with the same fields in each line, got others in line 2",
+        ),
+        "empty.csv": (b"", "expected CSV that begins with a header, got an empty line or file"),
+        "binary.csv": (b"\x89PNG\r\n\x1a\n\x00", "expected UTF-8, got another encoding in line 1"),
         "no.parquet": (b"PAR?", "expected Parquet, or CSV in a .csv file, got ArrowInvalid"),
     }
     for name, (content, text) in cases.items():
         (tmp_path / name).write_bytes(content)
         assert _errors(check_file(tmp_path / name, min_answers=50)) == [("", text, ())]
+        with pytest.raises(TrainingDataError) as caught:
+            corpora.read_answers(tmp_path / name)
+        assert str(caught.value) == f"{tmp_path / name}: {text}"
     with pytest.raises(TrainingDataError) as caught:
         check_file(tmp_path / "none.csv", min_answers=50)
     assert str(caught.value) == (
@@ -210,12 +218,44 @@ def test_csv_and_parquet_report_the_same(answers: pd.DataFrame, tmp_path: Path) 
     )
 
 
-def test_what_is_usable_can_be_read(answers: pd.DataFrame, tmp_path: Path) -> None:
-    """A table that passes is one that training reads."""
-    path = tmp_path / "a.csv"
-    answers.to_csv(path, index=False)
-    assert check_file(path, min_answers=50).is_usable
-    assert len(corpora.read_answers(path)) == len(answers)
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *[(column, value) for column in REQUIRED for value in (None, "", " ", ["a"], 1.5, b"a")],
+        *[(column, "five words are no name") for column in ("source", "model", "model_canonical")],
+        *[(column, value) for column in ("output_tokens", "latency_s") for value in (None, "", -1, "many")],
+        ("score", True),
+        ("score", "0.5"),
+        ("prompt", "a\x00b"),
+        ("prompt_id", 7),
+        ("category", 1.5),
+    ],
+)
+def test_the_check_and_training_agree(answers: pd.DataFrame, column: str, value: object) -> None:
+    """What the check calls usable is read, and what it refuses is refused for its first reason."""
+    table = _with(answers.assign(latency_s=1.0, category="x"), column, value, [4])
+    report = check_table(table, min_answers=50)
+    if report.is_usable:
+        assert len(corpora.check_answers(table)) == len(answers)
+        return
+    with pytest.raises(TrainingDataError) as caught:
+        corpora.check_answers(table)
+    assert str(caught.value) == str(report.findings[0])
+
+
+def test_lengths_are_needed(answers: pd.DataFrame) -> None:
+    """Training refuses a table without any, or whose only ones are held out, and so does the check."""
+    held_out = corpora.held_out(answers, 0)
+    tables = (
+        answers.drop(columns="output_tokens"),
+        answers.assign(output_tokens=None),
+        answers.assign(output_tokens=answers["output_tokens"].where(held_out)),
+        answers.assign(source="routellm_mmlu"),  # its counts are not of real answers
+    )
+    for table in tables:
+        assert _errors(check_table(table, min_answers=50)) == [
+            ("output_tokens", "expected at least one count, got none; see data/corpora.md", ())
+        ]
 
 
 @given(
@@ -226,13 +266,13 @@ def test_what_is_usable_can_be_read(answers: pd.DataFrame, tmp_path: Path) -> No
 )
 def test_no_prompt_is_ever_shown(column: str, drop: bool) -> None:
     """Wherever a text stands, even as a header or a name, no finding repeats it."""
-    text = f"my secret is {SECRET}"
-    values = {name: [text, text] for name in corpora.REQUIRED}
+    text = f"my secret number is {SECRET} today"
+    values = {name: [text, text] for name in REQUIRED}
     table = pd.DataFrame(values | {text: [1, 2]})
     if drop:
         table = table.drop(columns=column)
     assert SECRET not in str(check_table(table, min_answers=2).as_json())
-    good = table.assign(score=[0.0, 1.0], model=["a", "b"]) if not drop else table
+    good = table.assign(score=[0.0, 1.0], source="mine", model=["a", "b"], model_canonical="c")
     assert SECRET not in str(check_table(good, min_answers=2).as_json())
 
 

@@ -16,9 +16,10 @@ from typing import Final
 import pandas as pd
 
 from clearway.errors import TrainingDataError
+from training.answer_table import Finding
 from training.importers import litellm, routerbench
 from training.importers.reading import read_table
-from training.validation import Finding, check_rows
+from training.validation import check_rows
 
 Convert = Callable[[pd.DataFrame, str, str], tuple[pd.DataFrame, list[Finding]]]
 FORMATS: Final[Mapping[str, Convert]] = MappingProxyType(

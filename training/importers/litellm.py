@@ -20,9 +20,9 @@ import pandas as pd
 
 from clearway.errors import InvalidRequestError
 from clearway.request import Caller, Part, Request, parse_request
+from training.answer_table import Finding, at_rows
 from training.importers.reading import require
 from training.prompt_key import prompt_key
-from training.validation import Finding, at_rows
 
 CHATS: Final = frozenset({"completion", "acompletion", "responses", "aresponses", "anthropic_messages"})
 CUT_MARK: Final = "(litellm_truncated"

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from clearway.errors import TrainingDataError
-from training.validation import Finding, read_csv, read_parquet
+from training.answer_table import Finding, read_csv, read_parquet
 
 _PICKLES = frozenset({".pkl", ".pickle", ".joblib"})
 _NO_PICKLES = (

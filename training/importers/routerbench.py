@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from clearway.token_estimate import estimate_tokens
+from training.answer_table import Finding, at_rows, plain
 from training.importers.reading import require
 from training.prompt_key import prompt_key
-from training.validation import Finding, at_rows, plain
 
 REQUIRED: Final = ("sample_id", "prompt", "eval_name")
 COST, RESPONSE = "|total_cost", "|model_response"
