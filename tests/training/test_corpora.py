@@ -251,6 +251,31 @@ def test_no_question_is_on_both_sides(seed: int, keys: list[str]) -> None:
     assert corpora.parts_of(keys[::-1], seed, 5).tolist() == [side[key] for key in reversed(keys)]
 
 
+def test_equal_texts_are_one_question(answers: pd.DataFrame) -> None:
+    """However they are cased and spaced, and with all else that their keys name; other keys stay."""
+    table = answers.iloc[[0, 3, 6, 9, 12]].assign(
+        prompt=["One  apple? ", "one apple?", "Two?", "Three?", "three?"],
+        prompt_key=["k2", "k5", "k5", "k4", "k4"],
+    )
+    keys = corpora.check_answers(table).set_index("prompt")["prompt_key"].to_dict()
+    assert keys == {"One  apple? ": "k2", "one apple?": "k2", "Two?": "k2", "Three?": "k4", "three?": "k4"}
+
+
+@given(
+    rows=st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("uvwxyz")), min_size=1, max_size=12)
+)
+def test_neither_a_text_nor_a_key_is_divided(rows: list[tuple[str, str]]) -> None:
+    """Rows that share a text or a key have one key, one of theirs; checking again changes nothing."""
+    fixed = {"source": "s", "model": "m", "model_canonical": "m", "score": 1.0}
+    made = [{**fixed, "prompt_id": f"p{n:02}", "prompt": p, "prompt_key": k} for n, (p, k) in enumerate(rows)]
+    checked = corpora.check_answers(pd.DataFrame(made))
+    given_keys = pd.Series([key for _, key in rows])
+    for names in (checked["prompt"], given_keys):
+        assert (checked["prompt_key"].groupby(names).nunique() == 1).all()
+    assert set(checked["prompt_key"]) <= set(given_keys)
+    pd.testing.assert_frame_equal(corpora.check_answers(checked), checked)
+
+
 def test_about_a_fifth_is_held_out() -> None:
     """The hash spreads keys evenly."""
     table = pd.DataFrame({"prompt_key": [f"k{index}" for index in range(5000)]})
