@@ -15,7 +15,7 @@ from typing import Any, Final
 from clearway.assessment import PPM
 from clearway.bundle import Bundle
 from clearway.complexity import OnnxComplexityModel
-from clearway.features import featurise
+from clearway.features import OUTSIDE_NOTE, featurise
 from clearway.promotion import Check, Gate
 from clearway.request import Request
 from training.benchmark.perturbation import PERTURBATIONS
@@ -102,9 +102,16 @@ def judge(candidate: Bundle, champion: Bundle, traffic: Traffic, limits: Limits,
         Check("traffic.moved", _up(moved), limits.moved_ppm, "ppm"),
     )
     notes = {f"quality_{quality.basis}" if quality.n_rows else "champion_not_comparable"}
+    notes.add(f"outside_training_ppm:{_outside_ppm(candidate, traffic.requests)}")
     notes.update([] if calibration else ["no_source_large_enough_for_calibration"])
     notes.update(f"less_robust:{kind}" for kind, n in unchanged.items() if n * PPM < limits.unchanged_ppm)
     return Gate(checks, champion.sha256, traffic.sha256, len(traffic.requests), tuple(sorted(notes)))
+
+
+def _outside_ppm(bundle: Bundle, requests: Sequence[Request]) -> int:
+    """Requests unlike the training prompts: they go to the incumbent, and say nothing of the estimates."""
+    notes = (featurise(request.parts, bundle.specification).notes for request in requests)
+    return round(sum(OUTSIDE_NOTE in noted for noted in notes) * PPM / len(requests))
 
 
 def _unchanged(bundle: Bundle, traffic: Traffic) -> dict[str, float]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from clearway.errors import TrainingDataError
-from clearway.features import FeatureSpecification
+from clearway.features import OUTSIDE_NOTE, FeatureSpecification
 from training.dataset import FloatArray, TrainingSet, build, learn_specification, prompt_features, stack
 from training.learner import AdequacyModel, LengthModel
 from training.selection import fit_best
@@ -23,10 +24,12 @@ class Predictions:
     Attributes:
         success: Shape (n_prompts, n_models), in (0, 1): chance of an adequate answer.
         output_tokens: Shape (n_prompts, n_models), at least 1: expected length of the answer.
+        outside: Shape (n_prompts,): whether the prompt is unlike the training prompts.
     """
 
     success: FloatArray
     output_tokens: FloatArray
+    outside: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,11 @@ class Learned:
 
     def predict(self, prompts: Sequence[str]) -> Predictions:
         """Predictions for prompts that stand alone, in their order; lengths are 1 where none was learned."""
-        rows = stack([prompt_features(prompt, self.specification) for prompt in prompts])
+        features = [prompt_features(prompt, self.specification) for prompt in prompts]
+        rows = stack(features)
         success = self.success.predict_success(rows)
         tokens = self.length.predict_output_tokens(rows) if self.length else np.ones_like(success)
-        return Predictions(success, tokens)
+        return Predictions(success, tokens, np.array([OUTSIDE_NOTE in row.notes for row in features]))
 
     def onboard(self, model: str, prompts: Sequence[str], adequate: FloatArray) -> Learned:
         """What is learned of one new model from few graded answers; the text side stays as it is.

@@ -18,9 +18,11 @@ import pytest
 import clearway.installation
 from clearway.bundle import Bundle, load_bundle
 from clearway.errors import TrainingDataError
+from clearway.features import MAX_DISTANCE
 from clearway.installation import Settings, data_folder
 from clearway.promotion import Gate
 from clearway.request import Request
+from clearway.style import UNIT
 from clearway.testing import NOON, FakeSensitivity
 from training import corpora
 from training.benchmark.perturbation import PERTURBATIONS
@@ -48,7 +50,7 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    """The shipped bundle, with measurements that are all good."""
+    """The shipped bundle, with measurements that are all good, and no prompt outside its training."""
     shipped = load_bundle(data_folder() / "classifiers" / "default", trusted=None)
     model = {"auc": 0.8, "log_loss": 0.5, "brier": 0.2, "ece": 0.03}
     constant = {"auc": 0.7, "log_loss": 0.6, "brier": 0.3, "ece": 0.03}
@@ -59,7 +61,8 @@ def bundle() -> Bundle:
     }
     by_source = {"all": facts, "large": facts, "small": {**facts, "n_answers": 1_999}}
     metrics = {"by_source": by_source, "parity": {"integer_ppm": 2.5}, "seed": 0}
-    return dataclasses.replace(shipped, metrics=json.loads(json.dumps(metrics)))
+    known = dataclasses.replace(shipped.specification, max_distance=MAX_DISTANCE, max_unknown=UNIT)
+    return dataclasses.replace(shipped, metrics=json.loads(json.dumps(metrics)), specification=known)
 
 
 class FixedTraffic(Traffic):
@@ -122,7 +125,7 @@ def test_good_measurements_pass(bundle: Bundle, traffic: FixedTraffic) -> None:
         "robustness.unchanged",
         "traffic.moved",
     ]
-    assert gate.notes == ("quality_same_questions",)
+    assert gate.notes == ("outside_training_ppm:0", "quality_same_questions")
     assert (gate.compared_with, gate.n_requests) == (bundle.sha256, 3)
 
 
@@ -174,7 +177,11 @@ def test_measurements_that_are_no_table_are_refused(bundle: Bundle, traffic: Fix
         gate = ask(candidate, bundle, traffic)
         names = {check.name for check in gate.failed}
         assert names >= {"quality.auc_above_constant", "parity.integer_graph"}
-        assert gate.notes == ("champion_not_comparable", "no_source_large_enough_for_calibration")
+        assert gate.notes == (
+            "champion_not_comparable",
+            "no_source_large_enough_for_calibration",
+            "outside_training_ppm:0",
+        )
 
 
 def test_a_slow_bundle_is_refused(bundle: Bundle, traffic: FixedTraffic) -> None:
@@ -192,7 +199,16 @@ def test_a_bundle_that_a_rewording_turns_is_refused(bundle: Bundle, traffic: Fix
     assert {check.name: check.value for check in gate.failed} == {
         "robustness.unchanged": 1_000_000 * (n - 1) // n
     }
-    assert gate.notes == ("less_robust:typos", "quality_same_questions")
+    assert gate.notes == ("less_robust:typos", "outside_training_ppm:0", "quality_same_questions")
+
+
+def test_the_share_of_the_sample_that_is_outside_training_is_noted(
+    bundle: Bundle, traffic: FixedTraffic
+) -> None:
+    """What goes to the incumbent whatever the estimates are shows nothing of them."""
+    strict = dataclasses.replace(bundle.specification, max_distance=0)
+    gate = ask(dataclasses.replace(bundle, specification=strict), bundle, traffic)
+    assert "outside_training_ppm:1000000" in gate.notes
 
 
 def test_a_bundle_that_moves_traffic_is_refused(bundle: Bundle, traffic: FixedTraffic) -> None:

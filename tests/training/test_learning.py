@@ -39,6 +39,11 @@ def test_predictions_are_in_order_and_in_range(learned: Learned) -> None:
         assert np.allclose(learned.predict([prompt]).success[0], predictions.success[place], atol=1e-12)
 
 
+def test_a_prompt_unlike_the_training_prompts_is_noted(learned: Learned, table: pd.DataFrame) -> None:
+    """By the featuriser's own note."""
+    assert learned.predict([table["prompt"].iloc[0], "\U0001f600" * 200]).outside.tolist() == [False, True]
+
+
 def test_what_was_put_in_is_found(learned: Learned) -> None:
     """Hard prompts cost the weaker models; their answers are longer."""
     easy, hard = (learned.predict([f"{k}1 {k}2 {k}3 {k}4?"]) for k in ("easy", "hard"))

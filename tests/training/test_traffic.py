@@ -12,7 +12,7 @@ import clearway.installation
 from clearway.bundle import Bundle, load_bundle
 from clearway.errors import InvalidRequestError, SensitivityError
 from clearway.installation import Settings, data_folder
-from clearway.testing import NOON, FakeSensitivity
+from clearway.testing import NOON, FakeSensitivity, shipped_register
 from training.traffic import MAX_SPREAD, Destination, Traffic, perturbed, share_moved, share_of_other_models
 
 LINES = [
@@ -48,6 +48,14 @@ def test_traffic_is_decided_by_the_real_line(tmp_path: Path, bundle: Bundle) -> 
     assert traffic.decide(bundle, [perturbed(traffic.requests[1], "lower_case")])[0] == plain[1]
     assert perturbed(traffic.requests[2], "typos") is traffic.requests[2]
     assert perturbed(traffic.requests[0], "upper_case").parts[0].text == "HOW MANY LEGS HAS A SPIDER?"
+
+
+def test_a_request_outside_training_goes_to_the_incumbent(tmp_path: Path, bundle: Bundle) -> None:
+    """The sample is decided with the note, as in service."""
+    line = {"request": {"messages": [{"role": "user", "content": "\U0001f600" * 200}]}}
+    (tmp_path / "lines.jsonl").write_text(json.dumps(line))
+    traffic = Traffic(Settings.of({}), tmp_path / "lines.jsonl", at=NOON)
+    assert [place.model for place in traffic.decide(bundle)] == [shipped_register().incumbent]
 
 
 def test_a_broken_detector_is_a_sensitivity_unknown(

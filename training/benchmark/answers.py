@@ -55,7 +55,8 @@ def answers(
 
     Savings are against the best single model of the source. The trade-off between success and cost is chosen
     on training questions, out of fold; the quality that it achieves on the test stands beside the saving.
-    What the test's own curve would allow is a column of its own.
+    What the test's own curve would allow is a column of its own. Prompts unlike the training prompts go to
+    the best single model, as they go to the incumbent in service; their share of each source is said.
     """
     from rich.console import Console
 

@@ -35,6 +35,12 @@ def show(result: Mapping[str, Any], *, as_json: bool) -> None:
         console.print(f"prices: {n} models are priced more than once; their first row counts")
     sources = result["sources"]
     console.print(_probabilities(sources), _costs(sources))
+    shares = ", ".join(f"{name} {facts['share_outside']:.1%}" for name, facts in sources.items())
+    console.print(
+        f"\nprompts unlike the training prompts, which the best single model answers: {shares}",
+        soft_wrap=True,
+        markup=False,
+    )
     console.print(
         "\nSavings (none: no trade-off was good enough in training, so the best single model answers all)",
         soft_wrap=True,

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from training.benchmark.prices import Prices
 from training.dataset import FloatArray
@@ -21,7 +22,7 @@ BASES: Final[Mapping[str, str]] = {
     "charged": "what was charged",
     "assumed": f"prices times counted input and {ASSUMED_OUTPUT_TOKENS} output tokens for every answer",
 }
-_COLUMNS = ("adequate", "score", "success", "spend", "expected_spend", "shuffled", "neighbours")
+_COLUMNS = ("adequate", "score", "success", "spend", "expected_spend", "shuffled", "neighbours", "outside")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Block:
     keys: tuple[str, ...]
     cells: Mapping[str, FloatArray]
     n_offered: int
+
+    @property
+    def outside(self) -> NDArray[np.bool_]:
+        """Whether each prompt is unlike the training prompts, shape (n_prompts,)."""
+        return np.asarray(self.cells["outside"].any(axis=1), dtype=np.bool_)
 
 
 def with_prices(table: pd.DataFrame, prices: Prices) -> pd.DataFrame:

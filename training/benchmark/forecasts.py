@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from training import corpora, learning
 from training.dataset import FloatArray, locate
@@ -58,6 +59,11 @@ class Forecast:
         success = np.where(known, self.predictions.success[row, column], np.nan)
         return success, np.where(known, self.predictions.output_tokens[row, column], np.nan)
 
+    def outside(self, table: pd.DataFrame) -> NDArray[np.bool_]:
+        """Whether each row's prompt is unlike the prompts that were learned from."""
+        row, _ = locate(table, self.prompts, self.models)
+        return self.predictions.outside[row]
+
 
 def run(task: Task, report: Report = lambda _: None) -> Forecast:
     """Learn and predict."""
@@ -81,7 +87,7 @@ def run_all(tasks: Sequence[Task], report: Report) -> list[Forecast]:
 def forecast_rows(
     train: pd.DataFrame, tests: Sequence[pd.DataFrame], *, seed: int, report: Report
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Both sides with `success`, `expected_output_tokens` and, for the tests, `shuffled`.
+    """Both sides with `success`, `expected_output_tokens`, `outside` and, for the tests, `shuffled`.
 
     The training side's are out of fold: a learner that saw no answer to the question. A model that a fold did
     not learn gets its share of adequate answers and its mean length there.
@@ -105,10 +111,12 @@ def forecast_rows(
     tasks.append(Task("shuffled labels", shuffled_labels(train, seed), asked, seed))
     full, *rest, blind = run_all(tasks, report)
     success, tokens = np.full(len(train), np.nan), np.full(len(train), np.nan)
+    outside = np.zeros(len(train), dtype=np.bool_)
     for part, forecast in zip(folds, rest, strict=True):
         inside = parts == part
         success[inside], tokens[inside] = _filled(forecast, train[inside], train[~inside])
-    answered = train.assign(success=success, expected_output_tokens=tokens)
+        outside[inside] = forecast.outside(train[inside])
+    answered = train.assign(success=success, expected_output_tokens=tokens, outside=outside)
     return answered, [_with(test, full, blind) for test in tests]
 
 
@@ -151,5 +159,6 @@ def _with(test: pd.DataFrame, full: Forecast, blind: Forecast) -> pd.DataFrame:
     return test.assign(
         success=success,
         expected_output_tokens=tokens,
+        outside=full.outside(test),
         shuffled=np.nan_to_num(blind.rows(test)[0], nan=float(np.nanmean(blind.predictions.success))),
     )

@@ -1,6 +1,7 @@
 """Where on the curve of cost and quality choices are made: estimates in, the place of a model out.
 
-`Pool.choice` trades success for cost as `operating_point` found best; `floor_choice` is the product's.
+`Pool.choice` trades success for cost as `operating_point` found best; `floor_choice` is the product's. Both
+send prompts unlike the training prompts to the incumbent, as service does.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from datetime import datetime
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clearway.assessment import PPM
 from clearway.complexity import OnnxComplexityModel
+from clearway.features import OUTSIDE_NOTE
 from clearway.optimiser import Candidate, choose
 from clearway.register import Register
 from clearway.request import Caller, Part, Request
@@ -31,11 +34,13 @@ class Estimates:
         success: Shape (n_prompts, n_models), in [0, 1].
         output_tokens: Same shape, at least 1.
         input_tokens: Shape (n_prompts,), at least 1.
+        outside: Shape (n_prompts,): whether the prompt is unlike the training prompts.
     """
 
     success: FloatArray
     output_tokens: FloatArray
     input_tokens: FloatArray
+    outside: NDArray[np.bool_]
 
 
 Choice = Callable[[Estimates], IndexArray]
@@ -67,7 +72,7 @@ class LearnedPredictor:
         """As the learner predicts; input tokens as the featuriser estimates them."""
         predicted = self.learned.predict(prompts)
         tokens = np.array([estimate_tokens([prompt]) for prompt in prompts], dtype=np.float64)
-        return Estimates(predicted.success, predicted.output_tokens, tokens)
+        return Estimates(predicted.success, predicted.output_tokens, tokens, predicted.outside)
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ class BundlePredictor:
         success = np.array([[s.success_ppm[m] for m in self.models] for s in scored], dtype=np.float64)
         tokens = [[s.expected_output_tokens[m] for m in self.models] for s in scored]
         inputs = np.array([s.n_input_tokens for s in scored], dtype=np.float64)
-        return Estimates(success / PPM, np.array(tokens, dtype=np.float64), inputs)
+        outside = np.array([OUTSIDE_NOTE in s.notes for s in scored])
+        return Estimates(success / PPM, np.array(tokens, dtype=np.float64), inputs, outside)
 
 
 def _request(prompt: str) -> Request:
@@ -103,11 +109,13 @@ class Pool:
         columns: Shape (k,); their places among the predictor's models.
         input_usd: Shape (k,), US dollars for one input token.
         output_usd: Same for one output token.
+        best: Place among `columns` of the best single model, which would answer everything without routing.
     """
 
     columns: IndexArray
     input_usd: FloatArray
     output_usd: FloatArray
+    best: int
 
     def cost_usd(self, estimates: Estimates) -> FloatArray:
         """Expected cost of each call, shape (n_prompts, k)."""
@@ -118,11 +126,15 @@ class Pool:
         """Most success less the trade-off (success for one US dollar) times expected cost."""
 
         def chosen(estimates: Estimates) -> IndexArray:
-            success, cost = estimates.success[:, self.columns], self.cost_usd(estimates)
-            first: IndexArray = policies.choices(success, cost, np.array([trade_off]))[0]
+            first: IndexArray = self.choices(estimates, np.array([trade_off]))[0]
             return first
 
         return chosen
+
+    def choices(self, estimates: Estimates, points: FloatArray) -> IndexArray:
+        """Place among `columns` at each trade-off, shape (n_points, n_prompts)."""
+        success, cost = estimates.success[:, self.columns], self.cost_usd(estimates)
+        return policies.with_incumbent(policies.choices(success, cost, points), estimates.outside, self.best)
 
 
 def operating_point(pool: Pool, estimates: Estimates, adequate: FloatArray, share: float) -> float | None:
@@ -139,11 +151,10 @@ def operating_point(pool: Pool, estimates: Estimates, adequate: FloatArray, shar
     """
     cost = pool.cost_usd(estimates)
     points = policies.trade_offs(cost)
-    chosen = policies.choices(estimates.success[:, pool.columns], cost, points)
+    chosen = pool.choices(estimates, points)
     spend, quality = (policies.of_choice(chosen, values).mean(axis=1) for values in (cost, adequate))
-    best = int(adequate.mean(axis=0).argmax())
-    at = curves.cheapest_point(spend, quality, share * float(adequate[:, best].mean()))
-    return None if at is None or spend[at] > cost[:, best].mean() else float(points[at])
+    at = curves.cheapest_point(spend, quality, share * float(adequate[:, pool.best].mean()))
+    return None if at is None or spend[at] > cost[:, pool.best].mean() else float(points[at])
 
 
 def floor_choice(register: Register, models: Sequence[str], floor_ppm: int, at: datetime) -> Choice | None:
@@ -167,13 +178,16 @@ def floor_choice(register: Register, models: Sequence[str], floor_ppm: int, at: 
         success = np.rint(estimates.success * PPM).astype(int).tolist()
         output = np.rint(estimates.output_tokens).astype(int).tolist()
         picked = []
+        unknown_goes_to = [register.incumbent if outside else None for outside in estimates.outside.tolist()]
         for row, n_input in enumerate(estimates.input_tokens.astype(int).tolist()):
             offers = [
                 Candidate(name, success[row][column], price.cost_nusd(n_input, output[row][column]))
                 for name, column, price in known
             ]
-            model = choose(offers, floor_ppm=floor_ppm, max_fallbacks=0).model
-            picked.append(ids.index(str(model)))
+            choice = choose(
+                offers, floor_ppm=floor_ppm, max_fallbacks=0, unknown_goes_to=unknown_goes_to[row]
+            )
+            picked.append(ids.index(str(choice.model)))
         return np.array(picked, dtype=np.intp)
 
     return chosen if known else None

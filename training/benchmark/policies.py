@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.dataset import FloatArray, IndexArray
 
@@ -39,6 +40,21 @@ def choices(success: FloatArray, expected_cost: FloatArray, points: FloatArray) 
            [1]])
     """
     return np.stack([np.argmax(success - point * expected_cost, axis=1) for point in points])
+
+
+def with_incumbent(chosen: IndexArray, outside: NDArray[np.bool_], incumbent: int) -> IndexArray:
+    """The choices as service makes them: prompts unlike the training prompts go to the incumbent.
+
+    Args:
+        chosen: Shape (n_points, n_prompts) or (n_prompts,): columns of the models.
+        outside: Shape (n_prompts,).
+        incumbent: Column of the model that would answer everything without routing.
+
+    >>> with_incumbent(np.array([[0, 0], [1, 1]]), np.array([False, True]), 2)
+    array([[0, 2],
+           [1, 2]])
+    """
+    return np.where(outside, incumbent, chosen)
 
 
 def of_choice(chosen: IndexArray, values: FloatArray) -> FloatArray:

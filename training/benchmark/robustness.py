@@ -3,8 +3,9 @@
 Three operating points, on prompts that nothing was learned from. `equal` and `at_98`: in each source, the
 model with the most expected success less what its cost weighs, where the weight is the one that costs least
 on tuning prompts while it keeps all, or 98%, of the best single model's quality. `floor`: what the
-optimiser picks from the register, as if every model were cleared. A choice that is the same for every
-prompt is stable for the wrong reason, so the share of the commonest choice stands beside.
+optimiser picks from the register, as if every model were cleared. A prompt unlike the training prompts goes
+to the incumbent, as in service: the best single model, or at the floor the register's. A choice that is the
+same for every prompt is stable for the wrong reason, so the share of the commonest choice stands beside.
 """
 
 from __future__ import annotations
@@ -200,19 +201,23 @@ def _tuning(
     if complete.sum() < MIN_PROMPTS:
         return f"{complete.sum()} tuning prompts that every model answered, fewer than {MIN_PROMPTS}"
     answered = [prompt for prompt, keep in zip(prompts, complete.tolist(), strict=True) if keep]
-    return _pool(tuning, models, predictor, prices), predictor.estimate(answered), adequate[complete]
+    pool = _pool(tuning, models, adequate[complete].mean(axis=0), predictor, prices)
+    return pool, predictor.estimate(answered), adequate[complete]
 
 
 def _pool(
     table: pd.DataFrame,
     models: Sequence[str],
+    quality: FloatArray,
     predictor: Predictor,
     prices: Prices,
 ) -> Pool:
+    """The priced models; the best single one is that of most quality, the cheaper of equals."""
     canonical = dict(zip(table["reference_model"], table["model_canonical"], strict=True))
     paid: FloatArray = np.array([prices.of[canonical[model]] for model in models], dtype=np.float64)
     columns: IndexArray = np.array([predictor.models.index(model) for model in models], dtype=np.intp)
-    return Pool(columns, paid[:, 0] / _MTOK, paid[:, 1] / _MTOK)
+    best = int(np.lexsort((paid[:, 1], -quality))[0])
+    return Pool(columns, paid[:, 0] / _MTOK, paid[:, 1] / _MTOK, best)
 
 
 def _sample(table: pd.DataFrame, seed: int, n_sample: int) -> list[str]:

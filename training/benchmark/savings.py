@@ -1,7 +1,8 @@
 """What routing saves against the best single model, beside what simpler ways save.
 
 Thresholds are chosen on training questions, out of fold; what they then achieve on the test is reported. The
-cheapest point that the test's own curve offers is reported too, under a name that says so.
+cheapest point that the test's own curve offers is reported too, under a name that says so. A prompt unlike
+the training prompts goes to the best single model, as service sends it to the incumbent; kNN knows none.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from training.dataset import FloatArray, IndexArray
 
 TARGETS: Final = {"equal": 1.0, "at_98": 0.98}
 MIN_TRAINING_PROMPTS: Final = 20
+_GUARDED: Final = ("success", "shuffled")
 
 
 @dataclass(frozen=True)
@@ -30,19 +32,23 @@ class Sweep:
         predictor: Column of the block that the choices follow.
         quality: Column of the block that counts as quality.
         points: Shape (n_points,), trade-offs.
+        incumbent: Column of the best single model.
     """
 
     block: Block
     predictor: str
     quality: str
     points: FloatArray
+    incumbent: int
 
     @cached_property
     def chosen(self) -> IndexArray:
         """Shape (n_points, n_prompts): models."""
-        return policies.choices(
-            self.block.cells[self.predictor], self.block.cells["expected_spend"], self.points
-        )
+        cells = self.block.cells
+        chosen = policies.choices(cells[self.predictor], cells["expected_spend"], self.points)
+        if self.predictor not in _GUARDED:
+            return chosen
+        return policies.with_incumbent(chosen, self.block.outside, self.incumbent)
 
     def rows(self, column: str) -> FloatArray:
         """Shape (n_points, n_prompts): a column's value of the chosen model."""
@@ -53,9 +59,9 @@ class Sweep:
         return weighted_means(self.rows("spend"), weights), weighted_means(self.rows(self.quality), weights)
 
 
-def sweep(block: Block, predictor: str, quality: str) -> Sweep:
+def sweep(block: Block, predictor: str, quality: str, incumbent: int) -> Sweep:
     """Choices over the block's own range of trade-offs."""
-    return Sweep(block, predictor, quality, policies.trade_offs(block.cells["expected_spend"]))
+    return Sweep(block, predictor, quality, policies.trade_offs(block.cells["expected_spend"]), incumbent)
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Comparison:
     def report(self) -> dict[str, Any]:
         """Everything, for `--json`."""
         predictors = [name for name in ("success", "neighbours", "shuffled") if name in self.test.cells]
-        swept = {name: sweep(self.test, name, self.quality) for name in predictors}
+        swept = {name: sweep(self.test, name, self.quality, self.best) for name in predictors}
         means = {name: part.means(self.weights) for name, part in swept.items()}
         areas = {name: self._areas(*mean) for name, mean in means.items()}
         areas["zero_router"] = self._areas(*self.singles)
@@ -191,9 +197,8 @@ class Comparison:
         """Choices at a trade-off; the best single model where training found none good enough."""
         if trade_off is None:
             return np.full(len(self.test.keys), self.best, dtype=np.intp)
-        cells = self.test.cells
         points = np.array([trade_off])
-        chosen: IndexArray = policies.choices(cells[predictor], cells["expected_spend"], points)[0]
+        chosen: IndexArray = Sweep(self.test, predictor, self.quality, points, self.best).chosen[0]
         return chosen
 
     def _mixed(self, mix: FloatArray) -> dict[str, Any]:
@@ -227,9 +232,9 @@ def choose_trade_off(train: Block, predictor: str, quality: str, share: float) -
     Returns:
         None where no trade-off reaches it, or none does so for less than the best single model costs.
     """
-    part = sweep(train, predictor, quality)
-    cost, good = part.rows("spend").mean(axis=1), part.rows(quality).mean(axis=1)
     best = best_single(train, quality)
+    part = sweep(train, predictor, quality, best)
+    cost, good = part.rows("spend").mean(axis=1), part.rows(quality).mean(axis=1)
     at = curves.cheapest_point(cost, good, share * float(train.cells[quality][:, best].mean()))
     if at is None or cost[at] > train.cells["spend"][:, best].mean():
         return None

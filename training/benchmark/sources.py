@@ -54,6 +54,7 @@ def measure_source(sides: Sides, *, is_priced: bool, seed: int) -> dict[str, Any
         "n_models": int(test["reference_model"].nunique()),
         "n_training_answers": len(sides.train),
         "mean_adequate": round(float(adequate.mean()), 6),
+        "share_outside": round(float(test.drop_duplicates("prompt")["outside"].mean()), 6),
         "n_neighbours": n_neighbours,
         "metrics": metrics,
         "calibration_target": measures.calibration_target(len(test), metrics["success"]["ece"]),

@@ -53,7 +53,10 @@ def make_routellm_answers() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class QuickLearned:
-    """Stands in for a learner: a model's share of adequate answers to hard prompts, and to others."""
+    """Stands in for a learner: a model's share of adequate answers to hard prompts, and to others.
+
+    A prompt that says so is outside training.
+    """
 
     models: tuple[str, ...]
     table: pd.DataFrame
@@ -70,7 +73,7 @@ class QuickLearned:
                 asked = np.array([("hard" in prompt) == kind for prompt in prompts])
                 success[asked, column] = (alike["adequate"].sum() + 1) / (len(alike) + 2)
                 tokens[asked, column] = max(np.nan_to_num(alike["output_tokens"].mean()), 1.0)
-        return Predictions(success, tokens)
+        return Predictions(success, tokens, np.array(["outside" in prompt for prompt in prompts]))
 
 
 @pytest.fixture

@@ -132,6 +132,24 @@ def test_savings_for_people(files: dict[str, Path], quick_learner: None) -> None
         assert text in result.stdout
 
 
+def test_prompts_outside_training_are_counted_and_routed_to_the_best_single_model(
+    answers: pd.DataFrame, quick_learner: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where all of a source's test prompts are outside, nothing is saved on it, and the share is said."""
+    table = corpora.check_answers(answers)
+    is_test = corpora.held_out(table, 0, n_parts=3)
+    is_outside = is_test & (table["source"] == "zeroeval_gsm")
+    odd = table.assign(prompt=table["prompt"].where(~is_outside, "outside " + table["prompt"]))
+    result, _ = measure(odd[~is_test], odd[is_test], PRICED)
+    shares = {name: facts["share_outside"] for name, facts in result["sources"].items()}
+    assert shares == {"routellm_gsm8k": 0.0, "zeroeval_gsm": 1.0}
+    (comparison,) = result["sources"]["zeroeval_gsm"]["savings"]["by"]
+    assert all(way["success"]["saving"]["value"] == 0 for way in comparison["chosen_on_training"].values())
+    answers_tables.show(result, as_json=False)
+    line = "which the best single model answers: routellm_gsm8k 0.0%, zeroeval_gsm 100.0%"
+    assert line in capsys.readouterr().out
+
+
 def test_names_with_brackets_are_printed_as_they_are(
     answers: pd.DataFrame, capsys: pytest.CaptureFixture[str], quick_learner: None
 ) -> None:

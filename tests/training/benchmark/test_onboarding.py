@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,7 @@ class ByWord:
         """0.3 for a hard prompt, else 0.7."""
         chance = np.array([0.3 if "hard" in prompt else 0.7 for prompt in prompts])
         success = np.tile(chance[:, None], (1, len(self.models)))
-        return Predictions(success, np.ones_like(success))
+        return Predictions(success, np.ones_like(success), np.zeros(len(prompts), dtype=np.bool_))
 
     def onboard(self, model: str, prompts: Sequence[str], adequate: FloatArray) -> ByWord:
         """Ranks prompts as it does for the others."""
@@ -52,9 +52,7 @@ class Forgetful(ByWord):
         """The level, where a model has joined."""
         known = super().predict(prompts)
         return (
-            known
-            if len(self.models) > 1
-            else Predictions(np.full((len(prompts), 1), self.level), known.output_tokens)
+            known if len(self.models) > 1 else replace(known, success=np.full((len(prompts), 1), self.level))
         )
 
     def onboard(self, model: str, prompts: Sequence[str], adequate: FloatArray) -> ByWord:

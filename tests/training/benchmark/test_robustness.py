@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from clearway.complexity import OnnxComplexityModel
@@ -35,6 +37,10 @@ APP.command()(command)
 PRICES = Prices({"strong": (10.0, 30.0), "weak": (1.0, 2.0), "tiny": (0.1, 0.2)})
 
 
+def _inside(n: int) -> NDArray[np.bool_]:
+    return np.zeros(n, dtype=np.bool_)
+
+
 @dataclass(frozen=True)
 class ByLength:
     """Says that the first model fails on prompts of more than so many characters."""
@@ -46,11 +52,11 @@ class ByLength:
         """0.1 or 0.9 for the small model, 0.8 for the large one."""
         small = [0.9 if len(prompt) <= self.limit else 0.1 for prompt in prompts]
         success = np.array([small, [0.8] * len(prompts)]).T
-        return Estimates(success, np.ones_like(success), np.ones(len(prompts)))
+        return Estimates(success, np.ones_like(success), np.ones(len(prompts)), _inside(len(prompts)))
 
 
 def _pool() -> Pool:
-    return Pool(np.array([0, 1]), np.array([1e-6, 1e-5]), np.array([1e-6, 1e-5]))
+    return Pool(np.array([0, 1]), np.array([1e-6, 1e-5]), np.array([1e-6, 1e-5]), best=1)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +79,7 @@ def test_a_flip_is_counted_where_it_happens() -> None:
 def test_operating_point_saves_without_losing_quality() -> None:
     """Where the cheap model does as well on half of the prompts, they go to it, and no others."""
     success = np.array([[0.9, 0.9]] * 10 + [[0.2, 0.9]] * 10)
-    estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0))
+    estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0), _inside(20))
     pool = _pool()
     adequate = np.array([[1.0, 1.0]] * 10 + [[0.0, 1.0]] * 10)
     trade_off = operating_point(pool, estimates, adequate, 1.0)
@@ -85,14 +91,14 @@ def test_operating_point_saves_without_losing_quality() -> None:
 def test_no_point_where_every_saving_costs_quality() -> None:
     """Where the cheap model is promised to be good and never is, nothing is chosen by it."""
     success = np.array([[0.95, 0.9]] * 20)
-    estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0))
+    estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0), _inside(20))
     assert operating_point(_pool(), estimates, np.array([[0.0, 1.0]] * 20), 1.0) is None
 
 
 def test_less_quality_saves_more() -> None:
     """At half the quality, the cheap model may answer what it answers worse."""
     success = np.array([[0.8, 0.9]] * 20)
-    estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0))
+    estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0), _inside(20))
     pool, adequate = _pool(), np.array([[0.5, 1.0]] * 20)
     cheap = operating_point(pool, estimates, adequate, 0.5)
     assert cheap is not None
@@ -108,12 +114,37 @@ def test_floor_choice_is_the_optimisers() -> None:
     tokens = np.full((2, len(names)), 100.0)
     good, bad = np.full(len(names), 0.9), np.full(len(names), 0.1)
     bad[names.index("gpt-4o-2024-08-06")] = 0.3
-    picked = choice(Estimates(np.array([good, bad]), tokens, np.full(2, 100.0)))
+    picked = choice(Estimates(np.array([good, bad]), tokens, np.full(2, 100.0), _inside(2)))
     ids = sorted(register.models)
     costs = {name: price.cost_nusd(100, 100) for name in ids if (price := register.price(name, NOON))}
     assert costs[ids[picked[0]]] == min(costs.values())
     assert register.models[ids[picked[1]]].success.reference == "gpt-4o-2024-08-06"
     assert floor_choice(register, ("stranger",), 700_000, NOON) is None
+
+
+def test_a_prompt_outside_training_goes_to_the_best_single_model() -> None:
+    """However good the cheap model is said to be there; and the tuning prompts are counted that way."""
+    success = np.array([[0.9, 0.5]] * 20)
+    outside = np.arange(20) < 15
+    estimates = Estimates(success, np.full_like(success, 100.0), np.full(20, 100.0), outside)
+    pool, adequate = _pool(), np.array([[0.0, 1.0]] * 15 + [[1.0, 1.0]] * 5)
+    assert pool.choice(0.0)(estimates).tolist() == [1] * 15 + [0] * 5
+    assert operating_point(pool, estimates, adequate, 1.0) is not None
+    unguarded = dataclasses.replace(estimates, outside=_inside(20))
+    assert operating_point(pool, unguarded, adequate, 1.0) is None
+
+
+def test_the_floor_sends_a_prompt_outside_training_to_the_incumbent() -> None:
+    """As the optimiser does in service, whatever the estimates say."""
+    register = shipped_register()
+    names = references(register)
+    choice = floor_choice(register, names, 700_000, NOON)
+    assert choice is not None
+    success = np.full((2, len(names)), 0.9)
+    estimates = Estimates(success, success * 100, np.full(2, 100.0), np.array([False, True]))
+    picked = [sorted(register.models)[place] for place in choice(estimates)]
+    assert picked[0] != register.incumbent
+    assert picked[1] == register.incumbent
 
 
 def test_wilson_interval() -> None:
@@ -180,6 +211,16 @@ def test_bundle_predictor_agrees_with_the_graph(shipped_model: OnnxComplexityMod
     assert estimates.success.shape == (2, len(shipped_model.reference_models))
     assert ((estimates.success >= 0) & (estimates.success <= 1)).all()
     assert (estimates.output_tokens >= 1).all()
+
+
+def test_predictors_note_what_is_outside_training(
+    shipped_model: OnnxComplexityModel, table: pd.DataFrame
+) -> None:
+    """The bundle by its own specification, a learner by its table's."""
+    prompts = ["What is 2 + 2?", "\U0001f600" * 200]
+    assert BundlePredictor(shipped_model).estimate(prompts).outside.tolist() == [False, True]
+    known = [table["prompt"].iloc[0], prompts[1]]
+    assert LearnedPredictor(learn(table, seed=0)).estimate(known).outside.tolist() == [False, True]
 
 
 @pytest.fixture(scope="module")

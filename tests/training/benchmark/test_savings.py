@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from training.benchmark.blocks import Block
 from training.dataset import FloatArray
 
 
-def _block(seed: int, skill: float, n: int = 400) -> Block:
+def _block(seed: int, skill: float, n: int = 400, share_outside: float = 0.0) -> Block:
     """Three models; the dear one is best. `skill` 1 is a perfect prediction, 0 noise, -1 its opposite."""
     generator = np.random.default_rng(seed)
     hard = generator.random(n) < 0.5
@@ -30,6 +31,7 @@ def _block(seed: int, skill: float, n: int = 400) -> Block:
             "success": success,
             "shuffled": generator.random((n, 3)),
             "spend": spend,
+            "outside": np.tile(np.arange(n)[:, None] < share_outside * n, 3).astype(float),
             "expected_spend": np.broadcast_to(np.array([10.0, 1.0, 0.1]), (n, 3)),
         },
         n,
@@ -59,6 +61,28 @@ def test_a_blind_or_contrary_router_is_noticed(skill: float) -> None:
     assert chosen["saving"]["value"] == 0
     assert chosen["quality_over_best_single"]["value"] == 1
     assert report["aiq_over_zero_router"]["high"] < 0
+
+
+def test_prompts_outside_training_are_answered_by_the_best_single_model() -> None:
+    """All of them, so that nothing is saved on them; kNN, which knows no outside, still chooses."""
+    train, test = (
+        replace(block, cells={**block.cells, "neighbours": block.cells["success"]})
+        for block in (_block(2, 1.0), _block(1, 1.0, share_outside=1.0))
+    )
+    chosen = savings.Comparison(test, train, "adequate", seed=0).report()["chosen_on_training"]["equal"]
+    assert chosen["success"]["trade_off"] == chosen["neighbours"]["trade_off"] is not None
+    assert chosen["success"]["saving"]["value"] == 0
+    assert chosen["neighbours"]["saving"]["value"] > 0.5
+    half = savings.Comparison(_block(1, 1.0, share_outside=0.5), train, "adequate", seed=0).report()
+    saving = half["chosen_on_training"]["equal"]["success"]["saving"]["value"]
+    assert 0 < saving < chosen["neighbours"]["saving"]["value"]
+
+
+def test_the_threshold_is_chosen_with_outside_prompts_at_the_best_single_model() -> None:
+    """Where all training prompts are outside, every trade-off is that model."""
+    train = _block(2, 1.0, share_outside=1.0)
+    part = savings.sweep(train, "success", "adequate", 0)
+    assert (part.chosen == 0).all()
 
 
 def test_random_at_the_same_mix_costs_as_much_and_is_worse() -> None:
