@@ -179,16 +179,24 @@ def numbers(values: pd.Series[Any]) -> pd.Series[float]:
 
 
 def _check_text(values: pd.Series[Any], column: str) -> list[Finding]:
-    is_text = values.isna() | values.map(lambda value: isinstance(value, (str, int, np.integer)))
-    findings = at_rows("error", column, "expected text, got another kind of value", ~is_text.astype(bool))
+    is_text = _is_text(values)
+    findings = at_rows("error", column, "expected text, got another kind of value", ~is_text)
     blank = values.isna() | (values.astype(str).str.strip() == "")
     text = f"expected a value, got none or only blanks{_hint(column)}"
     findings += at_rows("error", column, text, blank)
     if column in NAMES:
         named = values.astype(str).map({name: is_name(name) for name in values.astype(str).unique()})
         text = "expected a name, which goes into reports, of at most 4 words and 80 characters"
-        findings += at_rows("error", column, text, ~(named.astype(bool) | blank | ~is_text.astype(bool)))
+        findings += at_rows("error", column, text, ~(named.astype(bool) | blank | ~is_text))
     return findings
+
+
+def _is_text(values: pd.Series[Any]) -> pd.Series[bool]:
+    """Whether each value is text, a whole number, which is a fine id, or none."""
+    if isinstance(values.dtype, pd.StringDtype):  # no need to look at half a million of them
+        return pd.Series(data=True, index=values.index)
+    is_text = values.map(lambda value: isinstance(value, (str, int, np.integer))).astype(bool)
+    return values.isna() | is_text
 
 
 def _hint(column: str) -> str:
