@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from training.answer_table import COLUMNS
 from training.benchmark.prices import Prices
 from training.corpora import check_answers
 from training.dataset import FloatArray
@@ -159,22 +160,7 @@ def example_answers(n_prompts: int = 300, *, seed: int = 0) -> pd.DataFrame:
     for source, members in asked.items():
         for number, question in enumerate(members):
             rows += _answers(source, f"{source}-{number:05}", question, generator)
-    return check_answers(pd.DataFrame(rows, columns=_COLUMNS))
-
-
-_COLUMNS: Final = [
-    "source",
-    "prompt_id",
-    "prompt_key",
-    "prompt",
-    "category",
-    "model",
-    "model_canonical",
-    "score",
-    "input_tokens",
-    "output_tokens",
-    "cost_usd",
-]
+    return check_answers(pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
 def _question(generator: np.random.Generator) -> _Question:

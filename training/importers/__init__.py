@@ -7,6 +7,7 @@ a fault is an error that names the column and the rows, a row that cannot be use
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Final
 import pandas as pd
 
 from clearway.errors import TrainingDataError
-from training.answer_table import Finding
+from training.answer_table import COLUMNS, Finding
 from training.importers import litellm, routerbench
 from training.importers.reading import read_table
 from training.validation import check_rows
@@ -25,21 +26,6 @@ Convert = Callable[[pd.DataFrame, str, str], tuple[pd.DataFrame, list[Finding]]]
 FORMATS: Final[Mapping[str, Convert]] = MappingProxyType(
     {"routerbench": routerbench.convert, "litellm": litellm.convert}
 )
-COLUMNS: Final = (
-    "source",
-    "prompt_id",
-    "prompt_key",
-    "prompt",
-    "category",
-    "model",
-    "model_canonical",
-    "score",
-    "input_tokens",
-    "output_tokens",
-    "tokens_basis",
-    "cost_usd",
-    "latency_s",
-)
 
 
 @dataclass(frozen=True)
@@ -47,7 +33,7 @@ class Imported:
     """What an import made.
 
     Attributes:
-        table: Tidy rows, the columns `COLUMNS`; empty where there is an error.
+        table: Tidy rows, the columns `answer_table.COLUMNS`; empty where there is an error.
         findings: Errors, rows left out, notes.
     """
 
@@ -88,14 +74,31 @@ def write_tidy(table: pd.DataFrame, out: Path) -> None:
         out: A new file, .parquet or .csv.
 
     Raises:
-        TrainingDataError: The file exists, or ends otherwise.
+        TrainingDataError: The file exists, ends otherwise, or cannot be written; then none is left behind.
     """
     if out.suffix not in (".parquet", ".csv"):
         raise TrainingDataError(f"{out}: expected a name that ends in .parquet or .csv")
+    if out.exists() or out.is_symlink():
+        raise TrainingDataError(f"{out}: expected a new file, got one that exists; choose another name")
     content = table.to_csv(index=False).encode() if out.suffix == ".csv" else table.to_parquet(index=False)
     try:
-        handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        _write(out, content)
     except OSError as error:
-        raise TrainingDataError(f"{out}: expected a new file, got {type(error).__name__}") from error
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
+        raise TrainingDataError(
+            f"{out}: expected a file that can be written, got: {error.strerror}"
+        ) from error
+
+
+def _write(out: Path, content: bytes) -> None:
+    """Write a file whole or not at all: beside its place first, readable by its owner only."""
+    handle, name = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(out)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

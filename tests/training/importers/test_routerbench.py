@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import pandas as pd
 import pytest
 
 from clearway.errors import TrainingDataError
-from training.importers import COLUMNS, Imported, import_file, write_tidy
+from training.answer_table import COLUMNS
+from training.importers import Imported, import_file, write_tidy
 from training.importers.routerbench import joined_turns, models_of
 
 
@@ -165,7 +168,33 @@ def test_what_is_written_is_its_owners(tmp_path: Path, name: str) -> None:
     assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
     with pytest.raises(TrainingDataError) as caught:
         write_tidy(table, tmp_path / name)
-    assert str(caught.value) == f"{tmp_path / name}: expected a new file, got FileExistsError"
+    text = "expected a new file, got one that exists; choose another name"
+    assert str(caught.value) == f"{tmp_path / name}: {text}"
     with pytest.raises(TrainingDataError) as caught:
         write_tidy(table, tmp_path / "tidy.txt")
     assert str(caught.value) == f"{tmp_path / 'tidy.txt'}: expected a name that ends in .parquet or .csv"
+
+
+@pytest.mark.parametrize("step", ["fsync", "fdopen"])
+def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Half a table is none: the text says what the system said, and no file stays behind."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    table = imported(tmp_path, wide()).table
+    monkeypatch.setattr(os, step, full)
+    out = tmp_path / "new" / "tidy.csv"
+    out.parent.mkdir()
+    with pytest.raises(TrainingDataError) as caught:
+        write_tidy(table, out)
+    assert str(caught.value) == f"{out}: expected a file that can be written, got: No space left on device"
+    assert not list(out.parent.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """It is not made."""
+    out = tmp_path / "none" / "tidy.csv"
+    with pytest.raises(TrainingDataError) as caught:
+        write_tidy(imported(tmp_path, wide()).table, out)
+    assert str(caught.value) == f"{out}: expected a file that can be written, got: No such file or directory"
