@@ -23,7 +23,8 @@ class Predictions:
 
     Attributes:
         success: Shape (n_prompts, n_models), in (0, 1): chance of an adequate answer.
-        output_tokens: Shape (n_prompts, n_models), at least 1: expected length of the answer.
+        output_tokens: Shape (n_prompts, n_models), at least 1: expected length of the answer; NaN throughout
+            where none was learned.
         outside: Shape (n_prompts,): whether the prompt is unlike the training prompts.
     """
 
@@ -49,11 +50,11 @@ class Learned:
     length: LengthModel | None
 
     def predict(self, prompts: Sequence[str]) -> Predictions:
-        """Predictions for prompts that stand alone, in their order; lengths are 1 where none was learned."""
+        """Predictions for prompts that stand alone, in their order."""
         features = [prompt_features(prompt, self.specification) for prompt in prompts]
         rows = stack(features)
         success = self.success.predict_success(rows)
-        tokens = self.length.predict_output_tokens(rows) if self.length else np.ones_like(success)
+        tokens = self.length.predict_output_tokens(rows) if self.length else np.full_like(success, np.nan)
         return Predictions(success, tokens, np.array([OUTSIDE_NOTE in row.notes for row in features]))
 
     def onboard(self, model: str, prompts: Sequence[str], adequate: FloatArray) -> Learned:

@@ -95,8 +95,8 @@ def _costs(sources: Mapping[str, Any]) -> Table:
     )  # fmt: skip
     for name, facts in sources.items():
         error = facts["cost_error"]
-        if error is None:
-            table.add_row(escape(name), "-", "no prices or no counts")
+        if "left_out" in error:
+            table.add_row(escape(name), "-", error["left_out"])
             continue
         met = "met" if error["target"]["met"] else "missed"
         spread = [

@@ -90,7 +90,8 @@ def forecast_rows(
     """Both sides with `success`, `expected_output_tokens`, `outside` and, for the tests, `shuffled`.
 
     The training side's are out of fold: a learner that saw no answer to the question. A model that a fold did
-    not learn gets its share of adequate answers and its mean length there.
+    not learn gets its share of adequate answers and its mean length there, or that of all models. Lengths are
+    NaN where nothing that was learned from counts any.
 
     Args:
         train: From `corpora.select_models`.
@@ -148,10 +149,12 @@ def _prompts(table: pd.DataFrame) -> tuple[str, ...]:
 def _filled(forecast: Forecast, inside: pd.DataFrame, outside: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
     success, tokens = forecast.rows(inside)
     means = outside.groupby("reference_model")[["adequate", "output_tokens"]].mean()
+    overall = {"adequate": 0.5, "output_tokens": float(outside["output_tokens"].mean())}
     for values, column in ((success, "adequate"), (tokens, "output_tokens")):
         missing = np.isnan(values)
-        values[missing] = inside.loc[missing, "reference_model"].map(means[column]).astype(float)
-    return np.nan_to_num(success, nan=0.5), np.nan_to_num(tokens, nan=1.0)
+        of_models = inside.loc[missing, "reference_model"].map(means[column]).astype(float)
+        values[missing] = of_models.fillna(overall[column])
+    return success, tokens
 
 
 def _with(test: pd.DataFrame, full: Forecast, blind: Forecast) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from training.evaluation import N_BINS
 from training.measurements import CALIBRATION_LIMIT, LARGE_SOURCE_ROWS
 
 COST_RANGE: Final = (0.9, 1.1)
+NO_LENGTHS: Final = "no length was learned: no training answer counts its output tokens"
 _N_RESAMPLES = 200
 _EPSILON = 1e-7
 _QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -116,8 +117,8 @@ def reliability(probability: FloatArray, adequate: FloatArray) -> dict[str, list
     }
 
 
-def cost_error(part: pd.DataFrame, *, seed: int) -> dict[str, Any] | None:
-    """Expected over actual spend on the test answers of one source; None where none has price and counts.
+def cost_error(part: pd.DataFrame, *, seed: int) -> dict[str, Any]:
+    """Expected over actual spend on the test answers of one source, or `left_out`: why it has none.
 
     Args:
         part: With `output_tokens`, `expected_output_tokens`, `input_usd` and `output_usd` (prices of one
@@ -126,7 +127,9 @@ def cost_error(part: pd.DataFrame, *, seed: int) -> dict[str, Any] | None:
     """
     known = part[part["output_tokens"].notna() & part["output_usd"].notna()]
     if not len(known) or not (known["output_usd"] * known["output_tokens"]).sum() > 0:
-        return None
+        return {"left_out": "no prices or no counts"}
+    if known["expected_output_tokens"].isna().any():
+        return {"left_out": NO_LENGTHS}
     weights = question_weights(known["prompt_key"].tolist(), seed, _N_RESAMPLES)
     spend = {
         name: (known["output_usd"] * known[column]).to_numpy(dtype=np.float64)

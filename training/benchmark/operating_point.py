@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from clearway.assessment import PPM
 from clearway.complexity import OnnxComplexityModel
+from clearway.errors import TrainingDataError
 from clearway.features import OUTSIDE_NOTE
 from clearway.optimiser import Candidate, choose
 from clearway.register import Register
@@ -59,9 +60,19 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True)
 class LearnedPredictor:
-    """A learner that has not been exported."""
+    """A learner that has not been exported.
+
+    Raises:
+        TrainingDataError: It learned no lengths, so that no choice has a cost.
+    """
 
     learned: Learned
+
+    def __post_init__(self) -> None:
+        if self.learned.length is None:
+            raise TrainingDataError(
+                "output_tokens: expected at least one count, got none: no cost can be learned"
+            )
 
     @property
     def models(self) -> tuple[str, ...]:

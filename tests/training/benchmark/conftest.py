@@ -72,7 +72,7 @@ class QuickLearned:
                 alike = rows[is_hard.loc[rows.index] == kind]
                 asked = np.array([("hard" in prompt) == kind for prompt in prompts])
                 success[asked, column] = (alike["adequate"].sum() + 1) / (len(alike) + 2)
-                tokens[asked, column] = max(np.nan_to_num(alike["output_tokens"].mean()), 1.0)
+                tokens[asked, column] = alike["output_tokens"].mean()
         return Predictions(success, tokens, np.array(["outside" in prompt for prompt in prompts]))
 
 

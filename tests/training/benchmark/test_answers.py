@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -190,6 +191,24 @@ def test_an_unseen_source_is_measured_without_a_threshold(answers: pd.DataFrame,
     assert facts["savings"]["by"][0]["chosen_on_training"] == {"equal": None, "at_98": None}
 
 
+def test_without_lengths_to_learn_there_are_no_costs(
+    answers: pd.DataFrame, quick_learner: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no training answer counts its tokens, cost error and savings are left out, with the reason."""
+    table = corpora.check_answers(answers)
+    is_test = corpora.held_out(table, 0, n_parts=3)
+    train = table[~is_test].assign(output_tokens=np.nan)
+    result, predicted = measure(train, table[is_test], PRICED, sources=["zeroeval_gsm"])
+    reason = "no length was learned: no training answer counts its output tokens"
+    facts = result["sources"]["zeroeval_gsm"]
+    assert facts["cost_error"] == {"left_out": reason}
+    assert facts["savings"]["left_out"] == reason
+    assert facts["metrics"]["success"]["auc_pooled"]["value"] > 0.5
+    assert predicted["expected_output_tokens"].isna().all()
+    answers_tables.show(result, as_json=False)
+    assert f"zeroeval_gsm: no savings: {reason}" in capsys.readouterr().out
+
+
 def test_prices_of_no_model(answers: pd.DataFrame, quick_learner: None) -> None:
     """Where no model has a price there are no savings, and each model's reason is given."""
     table = corpora.check_answers(answers)
@@ -226,9 +245,9 @@ def test_plots_need_a_folder_and_matplotlib(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"\xff\xfe\x00", "expected Parquet or CSV, got UnicodeDecodeError"),
+        (b"\xff\xfe\x00", "expected UTF-8, got another encoding in line 1"),
         (b"source,prompt_id\na,b\n", "prompt_key: expected this column, got none; see data/corpora.md"),
-        (b"", "expected Parquet or CSV, got EmptyDataError"),
+        (b"", "expected CSV that begins with a header, got an empty line or file"),
     ],
 )
 def test_bad_test_table(files: dict[str, Path], tmp_path: Path, content: bytes, text: str) -> None:

@@ -78,7 +78,6 @@ def test_a_wrong_length_shows_in_the_cost(factor: float, met: bool) -> None:
     part = _part()
     part["expected_output_tokens"] = factor * part["output_tokens"]
     error = measures.cost_error(part, seed=0)
-    assert error is not None
     assert error["output"]["value"] == pytest.approx(factor)
     assert error["target"]["met"] is met
     assert error["of_answers"]["p50"] == pytest.approx(factor)
@@ -86,10 +85,14 @@ def test_a_wrong_length_shows_in_the_cost(factor: float, met: bool) -> None:
 
 
 def test_no_counts_no_cost_error() -> None:
-    """A source without prices or counts has none."""
+    """A source without prices, counts or learned lengths has none, and says which."""
     part = _part().assign(expected_output_tokens=1.0)
-    assert measures.cost_error(part.assign(output_usd=np.nan), seed=0) is None
-    assert measures.cost_error(part.assign(output_tokens=np.nan), seed=0) is None
+    no_counts = {"left_out": "no prices or no counts"}
+    assert measures.cost_error(part.assign(output_usd=np.nan), seed=0) == no_counts
+    assert measures.cost_error(part.assign(output_tokens=np.nan), seed=0) == no_counts
+    assert measures.cost_error(part.assign(expected_output_tokens=np.nan), seed=0) == {
+        "left_out": "no length was learned: no training answer counts its output tokens"
+    }
 
 
 def test_reliability_counts_every_answer() -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from clearway.complexity import OnnxComplexityModel
+from clearway.errors import TrainingDataError
 from clearway.testing import NOON, references, shipped_register
 from training import corpora
 from training.benchmark import robustness
@@ -167,6 +168,16 @@ def test_benchmark_of_a_learner(table: pd.DataFrame) -> None:
         assert point["commonest_choice"] == 1.0
         assert point["unchanged"] == {"value": 1.0, "low": 1.0, "high": 1.0}
         assert set(point["perturbations"]) == set(PERTURBATIONS)
+
+
+def test_a_learner_without_lengths_has_no_costs(table: pd.DataFrame) -> None:
+    """It is refused: every operating point weighs costs."""
+    learned = dataclasses.replace(learn(table, seed=0), length=None)
+    with pytest.raises(TrainingDataError) as caught:
+        LearnedPredictor(learned)
+    assert str(caught.value) == (
+        "output_tokens: expected at least one count, got none: no cost can be learned"
+    )
 
 
 def test_a_source_where_nothing_saves_is_left_out(table: pd.DataFrame) -> None:
