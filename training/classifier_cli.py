@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +21,19 @@ from clearway.commands.options import (
 )
 from clearway.errors import InvalidRequestError, NotFoundError
 from training import DEFAULT_NAME
-from training.classifier_tables import show_difference, show_live, show_promotion, show_versions
+from training.classifier_tables import (
+    refusal_hints,
+    show_difference,
+    show_live,
+    show_promotion,
+    show_versions,
+    version_json,
+)
 
 if TYPE_CHECKING:
     from clearway.bundle import Bundle
     from clearway.installation import Settings
     from clearway.promotion import Gate, Judge, Promotion
-    from training.registry import Version
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,7 +48,6 @@ TrafficOption = Annotated[
 ]
 # What is a version of the registry; anything else is a folder. A folder called 7 is ./7.
 _ALIASES: Final = ("champion", "challenger")
-_METRICS: Final = ("auc", "log_loss", "ece")
 
 
 @app.command("list")
@@ -59,7 +64,7 @@ def list_versions(
     chosen = settings(home)
     versions = Registry(chosen.home).versions(name)
     known = _ledger_facts(chosen)
-    lines = [_version_json(version, known) for version in versions]
+    lines = [version_json(version, known) for version in versions]
     if as_json:
         print_json({"name": name, "versions": lines})
     else:
@@ -80,7 +85,8 @@ def diff(
     """Compare two versions: data, models, parameters, metrics, and the choices that change on a sample.
 
     A number or an alias (champion, challenger) is a version of the registry;
-    anything else is a folder.
+    anything else is a folder. Where no version is champion yet, champion is what
+    the gate compares with: the bundle promoted last, at first the shipped one.
 
     Example: clearway classifier diff champion challenger
     """
@@ -88,7 +94,7 @@ def diff(
     from training.traffic import Traffic
 
     chosen = settings(home, register, policy)
-    with _bundle_of(chosen.home, name, a) as before, _bundle_of(chosen.home, name, b) as after:
+    with _bundle_of(chosen, name, a) as before, _bundle_of(chosen, name, b) as after:
         sample = Traffic(chosen, traffic, at=datetime.now(UTC))
         result = compare_bundles(before, after, sample)
     if as_json:
@@ -159,6 +165,7 @@ def promote(
         _check_registered(chosen.home, folder)
         promotion = promote_bundle(chosen, folder, approver=approver, reason=reason, judge=judge)
     alias = _crown(chosen.home, promotion) if promotion.record else None
+    hints = [] if promotion.record else refusal_hints(promotion, _models_of(chosen))
     if as_json:
         print_json(
             {
@@ -168,10 +175,11 @@ def promote(
                 "alias": alias,
                 "gate": promotion.gate.as_json(),
                 "record": promotion.record,
+                "hints": hints,
             }
         )
     else:
-        show_promotion(promotion, alias)
+        show_promotion(promotion, alias, hints)
     raise typer.Exit(0 if promotion.record else 1)
 
 
@@ -324,11 +332,51 @@ def _folder_of(home: Path, name: str, text: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _bundle_of(home: Path, name: str, text: str) -> Iterator[Bundle]:
+def _bundle_of(chosen: Settings, name: str, text: str) -> Iterator[Bundle]:
     from clearway.bundle import load_bundle
 
-    with _folder_of(home, name, text) as folder:
+    if text == "champion" and not _is_crowned(chosen.home, name):
+        bundle = _ledger_champion(chosen)
+        identity = bundle.identity
+        print_error(
+            f"note: no version of {name} is champion; champion is what the gate compares with: "
+            f"{identity.name} {identity.version}"
+        )
+        yield bundle
+        return
+    with _folder_of(chosen.home, name, text) as folder:
         yield load_bundle(folder, trusted=None)
+
+
+def _is_crowned(home: Path, name: str) -> bool:
+    """Whether the registry, if there is one, has a champion of that name."""
+    from training.registry import Registry
+
+    try:
+        versions = Registry(home).versions(name)
+    except NotFoundError:
+        return False
+    return any("champion" in version.aliases for version in versions)
+
+
+def _ledger_champion(chosen: Settings) -> Bundle:
+    """What the gate compares with: the bundle promoted last, else the shipped one."""
+    from clearway.installation import existing_ledger
+    from clearway.promotion import champion
+    from clearway.testing import memory_ledger
+
+    try:
+        ledger = existing_ledger(chosen)
+    except NotFoundError:
+        ledger = memory_ledger()
+    return champion(chosen, ledger)
+
+
+def _models_of(chosen: Settings) -> set[str]:
+    """Reference models that the register's models name."""
+    from clearway.register import load_register
+
+    return {model.success.reference for model in load_register(chosen.register).models.values()}
 
 
 def _ledger_facts(chosen: Settings) -> dict[str, Any]:
@@ -343,17 +391,3 @@ def _ledger_facts(chosen: Settings) -> dict[str, Any]:
     found = live_at(ledger, datetime.now(UTC))["live"]
     promoted = {entry.record["bundle"]["sha256"] for entry in ledger.entries(kind=PROMOTION)}
     return {"promoted": promoted, "live": found and found["sha256"]}
-
-
-def _version_json(version: Version, known: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "version": version.version,
-        "aliases": list(version.aliases),
-        "sha256": version.sha256,
-        "training_data_sha256": version.params.get("training_data_sha256"),
-        "created": version.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "run_id": version.run_id,
-        "metrics": {metric: version.metrics.get(f"{metric}.all") for metric in _METRICS},
-        "promoted": version.sha256 is not None and version.sha256 in known["promoted"],
-        "live": version.sha256 is not None and version.sha256 == known["live"],
-    }

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from clearway.assessment import PPM
 from clearway.commands.options import people_console
 
 if TYPE_CHECKING:
     from clearway.promotion import Check, Promotion
+    from training.registry import Version
 
 _SHOWN_METRICS = ("auc", "log_loss", "ece")
+
+
+def version_json(version: Version, known: Mapping[str, Any]) -> dict[str, Any]:
+    """A version as `list --json` prints it.
+
+    Args:
+        version: Of the registry.
+        known: Digests in the ledger: `promoted`, all so far, and `live`.
+    """
+    return {
+        "version": version.version,
+        "aliases": list(version.aliases),
+        "sha256": version.sha256,
+        "training_data_sha256": version.params.get("training_data_sha256"),
+        "created": version.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "run_id": version.run_id,
+        "metrics": {metric: version.metrics.get(f"{metric}.all") for metric in _SHOWN_METRICS},
+        "promoted": version.sha256 is not None and version.sha256 in known["promoted"],
+        "live": version.sha256 is not None and version.sha256 == known["live"],
+    }
 
 
 def show_versions(name: str, lines: Sequence[Mapping[str, Any]]) -> None:
@@ -49,7 +71,30 @@ def show_difference(result: Mapping[str, Any]) -> None:
     )
 
 
-def show_promotion(promotion: Promotion, alias: str | None) -> None:
+def refusal_hints(promotion: Promotion, known: Collection[str]) -> list[str]:
+    """What may help where the gate refused.
+
+    Args:
+        promotion: Refused.
+        known: Reference models that the register names.
+    """
+    hints = [
+        f"traffic.moved: {check.value / PPM:.1%} of the requests would go to another provider or region; if "
+        "so many are meant to, say the largest share: --max-moved"
+        for check in promotion.gate.failed
+        if check.name == "traffic.moved" and check.value is not None
+    ]
+    models = promotion.bundle.manifest.reference_models
+    if not set(models) & set(known):
+        hints.append(
+            f"the register names none of the bundle's {len(models)} models ({', '.join(models[:3])}"
+            f"{', ...' if models[3:] else ''}), so none can be chosen: give its models success.measured or "
+            "mapped_to, as in models.yaml"
+        )
+    return hints
+
+
+def show_promotion(promotion: Promotion, alias: str | None, hints: Sequence[str]) -> None:
     """The checks, what failed first, then what to do next."""
     console, identity = people_console(), promotion.bundle.identity
     checks = sorted(promotion.gate.checks, key=lambda check: check.passed)
@@ -59,6 +104,8 @@ def show_promotion(promotion: Promotion, alias: str | None) -> None:
     named = f"{identity.name} {identity.version}"
     if promotion.record is None:
         console.print(f"refused: {named} fails {len(promotion.gate.failed)} checks; nothing was promoted")
+        for hint in hints:
+            console.print(f"hint: {hint}", soft_wrap=True, markup=False)
         return
     console.print(f"promoted: {named}, ledger entry {promotion.record['ledger_index']}")
     if alias:

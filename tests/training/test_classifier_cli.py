@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -150,8 +151,37 @@ def test_a_refusal_is_exit_1_and_names_what_failed(
     assert shown.exit_code == 1
     for text in ("300,000 ppm", "not known", "FAILED", f"refused: {NAME} 1 fails 2 checks"):
         assert text in shown.stdout
+    hint = (
+        "traffic.moved: 30.0% of the requests would go to another provider or region; if so many are meant "
+        "to, say the largest share: --max-moved"
+    )
+    assert result["hints"] == [hint]
+    assert f"hint: {hint}\n" in shown.stdout
     assert existing_ledger(Settings.of({}, home=home)).size() == 0
     assert Registry(home).find(NAME, "1").aliases == ("challenger",)
+
+
+def test_models_that_the_register_does_not_name_are_hinted_at(
+    run: Run, register: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of such a bundle can be chosen, whatever else the gate says of it."""
+
+    def judge(candidate: Bundle, champion: Bundle, *_: Any) -> Gate:
+        return Gate((Check("b", None, 2, "ppm"),), champion.sha256, "d" * 64, 1)
+
+    monkeypatch.setattr(training.gate, "judge", judge)
+    register()
+    assert output(run("promote", "1", *SIGNED, "--json"))["hints"] == []
+    own = tmp_path / "register"
+    shutil.copytree(data_folder() / "register", own)
+    models = re.sub(r"(measured|mapped_to): [^,}\n]+", r"\1: unheard-of", (own / "models.yaml").read_text())
+    (own / "models.yaml").write_text(models)
+    names = load_bundle(data_folder() / "classifiers" / "default", trusted=None).manifest.reference_models
+    hint = (
+        f"the register names none of the bundle's {len(names)} models ({', '.join(names[:3])}, ...), so none "
+        "can be chosen: give its models success.measured or mapped_to, as in models.yaml"
+    )
+    assert output(run("promote", "1", *SIGNED, "--json", "--register", own))["hints"] == [hint]
 
 
 def test_the_real_gate_judges_a_folder(run: Run, tmp_path: Path) -> None:
@@ -230,6 +260,30 @@ def test_a_difference_in_json_and_in_tables(run: Run, register: Register, tmp_pa
     shown = run("diff", "1", folder, *options).stdout
     for text in ("auc.all", "the same", "of 1 requests: 0.0% get another model, 0.0% another provider"):
         assert text in shown
+
+
+def test_the_champion_before_the_first_promotion_is_the_shipped_bundle(
+    run: Run, register: Register, home: Path, tmp_path: Path, lenient: list[tuple[str, str]]
+) -> None:
+    """And it is said: with no registry, with no champion in it, and where a folder was promoted."""
+    (tmp_path / "lines.jsonl").write_text(json.dumps(LINE) + "\n")
+    shipped = data_folder() / "classifiers" / "default"
+    identity = load_bundle(shipped, trusted=None).identity
+    note = f"note: no version of {NAME} is champion; champion is what the gate compares with: "
+    options = (shipped, "--traffic", tmp_path / "lines.jsonl", "--json")
+    entry = register()
+    bare = tmp_path / "bare"
+    for folder in (home, bare):
+        compared = run("diff", "champion", *options, "--home", folder)
+        assert output(compared)["a"]["sha256"] == identity.sha256
+        assert compared.stderr == f"{note}{identity.name} {identity.version}\n"
+    staged = home / "bundles" / f"{NAME}-{entry.version}"
+    assert output(run("promote", staged, *SIGNED, "--home", bare, "--json"))["alias"] is None
+    compared = run("diff", "champion", *options, "--home", bare)
+    assert output(compared)["a"]["version"] == "1"
+    assert compared.stderr == f"{note}{NAME} 1\n"
+    assert run("promote", "1", *SIGNED, "--json").exit_code == 0
+    assert run("diff", "champion", *options).stderr == ""
 
 
 def test_wrong_use_is_told(run: Run, register: Register, home: Path, tmp_path: Path) -> None:
