@@ -12,6 +12,7 @@ import typer
 
 from clearway.commands.options import people_console, print_json
 from clearway.errors import TrainingDataError
+from training.cli import MIN_ANSWERS
 
 if TYPE_CHECKING:
     from training.answer_table import Finding
@@ -40,7 +41,7 @@ def check(
     *,
     min_answers: Annotated[
         int, typer.Option(min=2, help="Training leaves out models with fewer graded answers.")
-    ] = 500,
+    ] = MIN_ANSWERS,
     as_json: JsonOption = False,
 ) -> None:
     """Say everything that is wrong with a table of graded answers, by column and row.

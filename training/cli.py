@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from clearway.errors import ClearwayError
 from training import DEFAULT_NAME
 
 if TYPE_CHECKING:
     from training.pipeline import Trained
+
+# Few for a model by itself; it shares its skills with the others.
+MIN_ANSWERS: Final = 50
 
 
 def train(
@@ -40,7 +42,7 @@ def train(
     name: Annotated[str, typer.Option(help="Name of the classifier.")] = DEFAULT_NAME,
     min_answers: Annotated[
         int, typer.Option(min=2, help="Leave out models with fewer graded answers.")
-    ] = 500,
+    ] = MIN_ANSWERS,
     seed: Annotated[int, typer.Option(min=0, help="Of the split and the bootstrap.")] = 0,
     no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Do not keep the run in MLflow.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
@@ -50,16 +52,12 @@ def train(
     The bundle decides nothing until it is promoted:
     clearway classifier promote DIR --approver NAME --reason WHY
     """
-    try:
-        trained = _run(
-            answers,
-            out,
-            {"sources": tuple(source or ()), "name": name, "min_answers": min_answers, "seed": seed},
-            keep_run=not no_mlflow,
-        )
-    except ClearwayError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+    trained = _run(
+        answers,
+        out,
+        {"sources": tuple(source or ()), "name": name, "min_answers": min_answers, "seed": seed},
+        keep_run=not no_mlflow,
+    )
     if as_json:
         typer.echo(json.dumps(result_json(trained), sort_keys=True))
     else:

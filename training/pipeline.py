@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from clearway.bundle import RegistryEntry
-from clearway.errors import TrainingDataError
+from clearway.errors import InvalidRequestError, TrainingDataError
 from clearway.features import FeatureSpecification
 from clearway.ledger.canonical import sha256_hex
 from training import DEFAULT_NAME, corpora, evaluation, sanity
@@ -27,6 +28,7 @@ from training.learning import fit_learners
 from training.parity import QUANTUM_PPM, check_float, check_integer
 
 Report = Callable[[str], None]
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Tracker(Protocol):
@@ -47,20 +49,30 @@ class Plan:
 
     Attributes:
         out: Folder of the bundle; must not exist.
+        min_answers: Fewer graded answers than this, and a model is left out.
         sources: Which sources to learn from; all that may train when empty.
         name: Name of the classifier.
         version: Used where no tracker gives one; by default the digest of the model, so that unregistered
             bundles of one name are told apart.
-        min_answers: Fewer graded answers than this, and a model is left out.
         seed: Of splits, shuffles and the bootstrap.
+
+    Raises:
+        InvalidRequestError: The name cannot be that of a folder and of a registered version.
     """
 
     out: Path
+    min_answers: int
     sources: tuple[str, ...] = ()
     name: str = DEFAULT_NAME
     version: str | None = None
-    min_answers: int = 500
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidRequestError(
+                "name: expected up to 64 letters, digits and ._-, first a letter or digit, got another; "
+                "choose another --name"
+            )
 
 
 @dataclass(frozen=True)

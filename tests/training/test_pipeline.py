@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +18,16 @@ from typer.testing import CliRunner
 
 from clearway.bundle import RegistryEntry, load_bundle
 from clearway.complexity import OnnxComplexityModel
-from clearway.errors import BundleError, ClearwayError, ConfigurationError, TrainingDataError
+from clearway.errors import (
+    BundleError,
+    ClearwayError,
+    ConfigurationError,
+    InvalidRequestError,
+    TrainingDataError,
+)
 from clearway.request import Caller, Part, Request
 from training import corpora, ship
+from training.answers_cli import app as answers_app
 from training.cli import train
 from training.pipeline import Plan, Trained, train_classifier
 
@@ -83,7 +92,7 @@ def test_card_says_what_it_is(trained: Trained) -> None:
 def test_bundles_are_never_overwritten(trained: Trained, table: pd.DataFrame) -> None:
     """The folder is checked before any work is done."""
     with pytest.raises(BundleError) as caught:
-        train_classifier(table, Plan(out=trained.folder))
+        train_classifier(table, Plan(out=trained.folder, min_answers=50))
     assert str(caught.value) == (
         f"{trained.folder}: expected no such folder yet, got one; bundles are never overwritten"
     )
@@ -156,17 +165,44 @@ def test_command_line_for_people(
     assert f"bundle: {tmp_path}/bundles/clearway-complexity-2\n" in again.stdout
 
 
-def test_command_line_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Wrong use is exit 2, with the remedy on stderr and nothing on stdout."""
-    monkeypatch.delenv("CLEARWAY_CORPORA", raising=False)
-    monkeypatch.setenv("CLEARWAY_HOME", str(tmp_path))
-    done = CliRunner().invoke(APP, [])
-    assert done.exit_code == 2
-    assert done.stdout == ""
-    assert (
-        "data/corpora.md says where the corpora come from. Or give your own table: --answers FILE"
-        in done.stderr
+def test_command_line_says_what_is_missing(tmp_path: Path) -> None:
+    """Wrong use of the real program is exit 2, one line with the remedy on stderr, nothing on stdout."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from clearway.commands import main; main()", "train"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"CLEARWAY_HOME": str(tmp_path), "PATH": ""},
+        timeout=60,
     )
+    assert done.stderr == (
+        "error: CLEARWAY_CORPORA: expected the folder that holds routing/graded_answers.parquet, got "
+        "nothing; data/corpora.md says where the corpora come from. Or give your own table: --answers FILE\n"
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../a", "-a", "a b", "a:b", "a\nb", "é", "x" * 65])
+def test_a_name_is_checked_before_any_work(name: str, tmp_path: Path) -> None:
+    """It becomes a folder and a registered version; the table is not even looked for."""
+    options = ["--answers", str(tmp_path / "none.csv"), "--name", name]
+    done = CliRunner().invoke(APP, options, env={"CLEARWAY_HOME": str(tmp_path / "home")})
+    assert isinstance(done.exception, InvalidRequestError)
+    assert str(done.exception) == (
+        "name: expected up to 64 letters, digits and ._-, first a letter or digit, got another; "
+        "choose another --name"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_fifty_answers_a_model_are_enough(answers: pd.DataFrame, tmp_path: Path) -> None:
+    """A new user's table of 120 a model trains without an option, and `answers check` says the same."""
+    answers.to_csv(tmp_path / "mine.csv", index=False)
+    path = ["--answers", str(tmp_path / "mine.csv"), "--out", str(tmp_path / "b"), "--no-mlflow", "--json"]
+    result = json.loads(CliRunner().invoke(APP, path).stdout)
+    assert result["excluded"] == {}
+    checked = CliRunner().invoke(answers_app, ["check", str(tmp_path / "mine.csv"), "--json"])
+    assert [f for f in json.loads(checked.stdout)["findings"] if f["severity"] == "excluded"] == []
 
 
 def test_shipping_pins_what_it_ships(
