@@ -14,6 +14,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from clearway import style
+from clearway.errors import TrainingDataError
 from clearway.features import (
     IDF_ONE,
     MAX_IDF,
@@ -184,7 +185,21 @@ def cell_means(table: pd.DataFrame, prompts: Sequence[str], models: Sequence[str
 def locate(
     table: pd.DataFrame, prompts: Sequence[str], models: Sequence[str]
 ) -> tuple[IndexArray, IndexArray]:
-    """Row and column of each graded answer."""
-    row: IndexArray = pd.Index(prompts).get_indexer(pd.Index(table["prompt"]))
-    column: IndexArray = pd.Index(models).get_indexer(pd.Index(table["reference_model"]))
-    return row, column
+    """Row and column of each graded answer.
+
+    Raises:
+        TrainingDataError: An answer is to a prompt or of a model that is not among them.
+    """
+    return _places(table["prompt"], prompts), _places(table["reference_model"], models)
+
+
+def _places(values: pd.Series[Any], known: Sequence[str]) -> IndexArray:
+    """Place of each value among those known."""
+    found: IndexArray = pd.Index(known).get_indexer(pd.Index(values))
+    unknown = np.flatnonzero(found < 0)
+    if len(unknown):
+        raise TrainingDataError(
+            f"{values.name}: expected one of the {len(known)} that stand in the arrays, got another in row "
+            f"{unknown[0] + 1} and {len(unknown) - 1} more; build the arrays from the same table"
+        )
+    return found

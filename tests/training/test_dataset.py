@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse
 
 from clearway import style
+from clearway.errors import TrainingDataError
 from clearway.features import (
     N_HASHED,
     NORM,
@@ -23,6 +24,7 @@ from training.dataset import (
     WAVE_AMPLITUDE,
     build,
     learn_specification,
+    locate,
     prompt_features,
     read_prompt,
     stack,
@@ -168,3 +170,17 @@ def test_cells_are_means_and_unknown_where_nobody_graded() -> None:
     assert (data.prompts, data.prompt_keys, data.models) == (("a", "b"), ("k0", "k2"), ("m", "n"))
     assert np.array_equal(data.adequate, [[0.5, 1.0], [1.0, np.nan]], equal_nan=True)
     assert np.array_equal(data.output_tokens, [[15.0, np.nan], [np.nan, np.nan]], equal_nan=True)
+
+
+@pytest.mark.parametrize(("column", "n_known"), [("prompt", 2), ("reference_model", 1)])
+def test_an_answer_that_has_no_place_is_refused(column: str, n_known: int) -> None:
+    """No grade goes to the last row or column in silence; the text names the rows, not the prompt."""
+    table = pd.DataFrame({"prompt": ["a", "b", "a", "b"], "reference_model": "m"})
+    row, place = locate(table, ["a", "b"], ["m"])
+    assert (row.tolist(), place.tolist()) == ([0, 1, 0, 1], [0, 0, 0, 0])
+    with pytest.raises(TrainingDataError) as caught:
+        locate(table.assign(**{column: [*table[column][:2], "secret", "secret"]}), ["a", "b"], ["m"])
+    assert str(caught.value) == (
+        f"{column}: expected one of the {n_known} that stand in the arrays, got another in row 3 and 1 more; "
+        "build the arrays from the same table"
+    )
