@@ -1,9 +1,8 @@
-"""Train, export, write, load, score; with MLflow and without; from the command line; shipped."""
+"""Train, export, write, load, score; with MLflow and without; from the command line."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,13 +19,12 @@ from clearway.bundle import RegistryEntry, load_bundle
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import (
     BundleError,
-    ClearwayError,
     ConfigurationError,
     InvalidRequestError,
     TrainingDataError,
 )
 from clearway.request import Caller, Part, Request
-from training import corpora, ship
+from training import corpora
 from training.answers_cli import app as answers_app
 from training.cli import train
 from training.pipeline import Plan, Trained, train_classifier
@@ -203,34 +201,3 @@ def test_fifty_answers_a_model_are_enough(answers: pd.DataFrame, tmp_path: Path)
     assert result["excluded"] == {}
     checked = CliRunner().invoke(answers_app, ["check", str(tmp_path / "mine.csv"), "--json"])
     assert [f for f in json.loads(checked.stdout)["findings"] if f["severity"] == "excluded"] == []
-
-
-def test_shipping_pins_what_it_ships(
-    answers: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only permissive sources; the pin is the digest; again gives the same; a failure keeps the old."""
-    monkeypatch.setattr(ship, "MIN_ANSWERS", 50)
-    mixed = pd.concat([answers, answers.assign(source="alpaca_eval1")])
-    mixed.to_parquet(tmp_path / "a.parquet")
-    out, pins = tmp_path / "default", tmp_path / "pins.json"
-    first = ship.ship(tmp_path / "a.parquet", out=out, pins=pins)
-    assert json.loads(pins.read_text()) == [first.sha256]
-    assert set(first.metrics["data"]["sources"]) == {"routellm_gsm8k", "zeroeval_gsm"}
-    assert ship.ship(tmp_path / "a.parquet", out=out, pins=pins).sha256 == first.sha256
-    answers.assign(source="alpaca_eval1").to_parquet(tmp_path / "b.parquet")
-    with pytest.raises(ClearwayError) as caught:
-        ship.ship(tmp_path / "b.parquet", out=out, pins=pins)
-    assert str(caught.value) == f"source: expected one of {', '.join(corpora.SHIPPED_SOURCES)}, got none"
-    assert load_bundle(out, trusted=json.loads(pins.read_text())).sha256 == first.sha256
-
-
-def test_interrupted_shipping_is_cleaned_up(
-    answers: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A folder left by an interrupted run is no obstacle."""
-    monkeypatch.setattr(ship, "MIN_ANSWERS", 50)
-    answers.to_parquet(tmp_path / "a.parquet")
-    (tmp_path / ".default-new").mkdir()
-    ship.ship(tmp_path / "a.parquet", out=tmp_path / "default", pins=tmp_path / "pins.json")
-    assert not (tmp_path / ".default-new").exists()
-    shutil.rmtree(tmp_path / "default")
