@@ -39,7 +39,7 @@ def answers(
         ),
     ] = None,
     predictions: Annotated[
-        Path | None, typer.Option(help=f"Parquet file to write: {', '.join(PREDICTION_COLUMNS)}.")
+        Path | None, typer.Option(help=f"New Parquet file to write: {', '.join(PREDICTION_COLUMNS)}.")
     ] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for plots, one of each kind a source.")] = None,
     min_answers: Annotated[
@@ -138,11 +138,19 @@ def measure(
 
 
 def write_predictions(predicted: pd.DataFrame, path: Path) -> None:
-    """Write the whole file or nothing."""
+    """Write the whole file or nothing.
+
+    Raises:
+        ConfigurationError: It cannot be written.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
         predicted.to_parquet(partial, index=False)
         partial.replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: expected to write the predictions, got: {error.strerror or type(error).__name__}"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -151,3 +159,7 @@ def _check_outputs(predictions: Path | None) -> None:
     """Refuse before the training what could not be written after it."""
     if predictions and (predictions.is_dir() or not predictions.parent.is_dir()):
         raise ConfigurationError(f"{predictions}: expected a file in a folder that exists, got none")
+    if predictions and predictions.exists():
+        raise ConfigurationError(
+            f"{predictions}: expected no such file yet, got one; remove it or give another --predictions"
+        )

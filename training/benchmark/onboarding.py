@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clearway.errors import TrainingDataError
 from training.corpora import parts_of
 from training.dataset import FloatArray
 from training.evaluation import auc
@@ -83,10 +84,18 @@ def benchmark(
 
     Returns:
         What `--json` prints: `sources`, `overall`, `excluded`.
+
+    Raises:
+        TrainingDataError: No source has a model with so many answers.
     """
     is_test = parts_of(table["prompt_key"].tolist(), seed, N_PARTS) == HELD_OUT
     train, test = table[~is_test], table[is_test]
     pairs, excluded = _pairs(train, test, seed, n_answers, n_models)
+    if not pairs:
+        raise TrainingDataError(
+            f"graded answers: expected a model with {_needed(n_answers)} in one source, got none; lower "
+            "--n-answers or add answers"
+        )
     models = sorted({model for chosen in pairs.values() for model in chosen})
     dealt = np.random.default_rng(seed).permutation(len(models)) % N_GROUPS
     group_of = dict(zip(models, dealt.tolist(), strict=True))
@@ -130,9 +139,12 @@ def _pairs(
             drawn = generator.permutation(sorted(enough))[:n_models]
             pairs[source] = sorted(drawn.tolist())
         else:
-            needed = f"{n_answers} graded answers and {MIN_TEST_ANSWERS} held-out ones of both kinds"
-            excluded[source] = f"no model with {needed}"
+            excluded[source] = f"no model with {_needed(n_answers)}"
     return pairs, excluded
+
+
+def _needed(n_answers: int) -> str:
+    return f"{n_answers} graded answers and {MIN_TEST_ANSWERS} held-out ones of both kinds"
 
 
 def _answers(train: pd.DataFrame, source: str, model: str, seed: int, n_answers: int) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from clearway.errors import ClearwayError, ConfigurationError
 from training import corpora, evaluation
 from training.benchmark import answers_tables, plotting
-from training.benchmark.answers import PREDICTION_COLUMNS, measure
+from training.benchmark.answers import PREDICTION_COLUMNS, measure, write_predictions
 from training.benchmark.cli import app
 from training.benchmark.prices import Prices
 
@@ -227,6 +228,42 @@ def test_output_that_cannot_be_written_is_refused_before_training(
     with pytest.raises(ConfigurationError) as caught:
         CliRunner().invoke(app, _command(files, "--predictions", str(out)), catch_exceptions=False)
     assert str(caught.value) == f"{out}: expected a file in a folder that exists, got none"
+
+
+def test_predictions_that_exist_are_not_overwritten(files: dict[str, Path], tmp_path: Path) -> None:
+    """They may be the only copy of an earlier run; it is said before the training."""
+    out = tmp_path / "p.parquet"
+    out.write_text("earlier")
+    with pytest.raises(ConfigurationError) as caught:
+        CliRunner().invoke(app, _command(files, "--predictions", str(out)), catch_exceptions=False)
+    assert str(caught.value) == (
+        f"{out}: expected no such file yet, got one; remove it or give another --predictions"
+    )
+    assert out.read_text() == "earlier"
+
+
+@pytest.mark.parametrize(
+    ("fault", "got"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError("odd"), "OSError"),
+    ],
+)
+def test_a_full_disk_leaves_no_half_written_predictions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: OSError, got: str
+) -> None:
+    """It is an error that says what the system said."""
+
+    def to_parquet(table: pd.DataFrame, path: Path, **_: object) -> None:
+        path.write_bytes(b"PAR1")
+        raise fault
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", to_parquet)
+    out = tmp_path / "p.parquet"
+    with pytest.raises(ConfigurationError) as caught:
+        write_predictions(pd.DataFrame(), out)
+    assert str(caught.value) == f"{out}: expected to write the predictions, got: {got}"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_plots_need_a_folder_and_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

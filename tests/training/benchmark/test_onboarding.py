@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from clearway.errors import TrainingDataError
 from tests.training.conftest import make_answers
 from training import corpora
 from training.benchmark.onboarding import Forecaster, benchmark
@@ -120,11 +121,22 @@ def test_full_data_without_skill_gives_no_share(table: pd.DataFrame) -> None:
 
 def test_sources_left_out_are_said(table: pd.DataFrame) -> None:
     """A source without enough answers is named with the reason."""
-    result = benchmark(table, _learn, seed=0, n_answers=10_000, n_models=5)
+    both = pd.concat([table, table.head(30).assign(source="small")])
+    result = benchmark(both, _learn, seed=0, n_answers=100, n_models=5)
     assert result["excluded"] == {
-        "mine": "no model with 10000 graded answers and 100 held-out ones of both kinds"
+        "small": "no model with 100 graded answers and 100 held-out ones of both kinds"
     }
-    assert result["overall"] is None
+    assert set(result["sources"]) == {"mine"}
+
+
+def test_nothing_to_measure_is_an_error(table: pd.DataFrame) -> None:
+    """An empty result would look like a success; nothing is learned before it is said."""
+    with pytest.raises(TrainingDataError) as caught:
+        benchmark(table, lambda _: pytest.fail("learned"), seed=0, n_answers=10_000, n_models=5)
+    assert str(caught.value) == (
+        "graded answers: expected a model with 10000 graded answers and 100 held-out ones of both kinds in "
+        "one source, got none; lower --n-answers or add answers"
+    )
 
 
 def test_command_prints_shares(

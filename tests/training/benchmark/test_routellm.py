@@ -80,6 +80,17 @@ def test_command(
     assert json.loads(again.stdout)["rows"][0]["row"] == "1,500 prompts alone"
 
 
+def test_without_the_corpora_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command takes no table of one's own, and the text offers none."""
+    monkeypatch.delenv("CLEARWAY_CORPORA", raising=False)
+    with pytest.raises(TrainingDataError) as caught:
+        CliRunner().invoke(app, ["routellm"], catch_exceptions=False)
+    assert str(caught.value) == (
+        "CLEARWAY_CORPORA: expected the folder that holds routing/graded_answers.parquet, got nothing; "
+        "set it; data/corpora.md says where the corpora come from"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "got"), [("{", "JSONDecodeError"), ('{"a": 1}', "something else"), ("[1]", "something else")]
 )
