@@ -13,12 +13,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clearway.bundle import RegistryEntry
+import clearway.installation
+from clearway.bundle import Bundle, RegistryEntry, load_bundle
 from clearway.installation import data_folder
 from clearway.ledger.canonical import canonical_json
+from clearway.testing import FakeSensitivity
 from training.tracking import DATABASE, MlflowTracker
 
 Register = Callable[..., RegistryEntry]
+# An ordinary request, one with what `detector` finds, one without a turn of the user.
+LINES = [
+    {"request": {"messages": [{"role": "user", "content": "How many legs has a spider?"}]}},
+    {"request": {"messages": [{"role": "user", "content": "My card is 4111, prove it."}]}},
+    {"request": {"messages": [{"role": "system", "content": "Be brief."}]}},
+]
 
 
 def make_answers(n_prompts: int = 120, seed: int = 0) -> pd.DataFrame:
@@ -50,6 +58,20 @@ def make_answers(n_prompts: int = 120, seed: int = 0) -> pd.DataFrame:
 def answers() -> pd.DataFrame:
     """360 graded answers: 120 prompts, three models, two sources."""
     return make_answers()
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Bundle:
+    """The bundle that ships."""
+    return load_bundle(data_folder() / "classifiers" / "default", trusted=None)
+
+
+@pytest.fixture
+def detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A detector that starts at once, and finds one word."""
+    monkeypatch.setattr(
+        clearway.installation, "open_detector", lambda: FakeSensitivity({"4111": "financial"})
+    )
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import clearway.installation
 from clearway.bundle import Bundle, load_bundle
 from clearway.errors import TrainingDataError
 from clearway.features import MAX_DISTANCE
@@ -23,7 +22,8 @@ from clearway.installation import Settings, data_folder
 from clearway.promotion import Gate
 from clearway.request import Request
 from clearway.style import UNIT
-from clearway.testing import NOON, FakeSensitivity
+from clearway.testing import NOON
+from tests.training.conftest import LINES
 from training import corpora
 from training.benchmark.perturbation import PERTURBATIONS
 from training.comparison import compare_on
@@ -33,25 +33,12 @@ from training.pipeline import Plan, train_classifier
 from training.traffic import Destination, Traffic, perturbed
 
 Alter = Callable[[dict[str, Any]], object]
-LINES = [
-    {"request": {"messages": [{"role": "user", "content": "How many legs has a spider?"}]}},
-    {"request": {"messages": [{"role": "user", "content": "My card is 4111, prove it."}]}},
-    {"request": {"messages": [{"role": "system", "content": "Be brief."}]}},
-]
-
-
-@pytest.fixture(autouse=True)
-def detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A detector that starts at once."""
-    monkeypatch.setattr(
-        clearway.installation, "open_detector", lambda: FakeSensitivity({"4111": "financial"})
-    )
+pytestmark = pytest.mark.usefixtures("detector")
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
+def bundle(shipped: Bundle) -> Bundle:
     """The shipped bundle, with measurements that are all good, and no prompt outside its training."""
-    shipped = load_bundle(data_folder() / "classifiers" / "default", trusted=None)
     model = {"auc": 0.8, "log_loss": 0.5, "brier": 0.2, "ece": 0.03}
     constant = {"auc": 0.7, "log_loss": 0.6, "brier": 0.3, "ece": 0.03}
     facts = {

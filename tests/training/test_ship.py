@@ -8,11 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import clearway.installation
 from clearway.bundle import load_bundle
 from clearway.errors import ClearwayError
 from clearway.promotion import Check, Gate
-from clearway.testing import FakeSensitivity
 from training import corpora, ship
 from training.pipeline import Trained
 
@@ -86,9 +84,9 @@ def test_a_bundle_that_fails_its_gate_is_not_shipped_without_a_reason(
     }
 
 
-def test_the_gate_is_that_of_promotions(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("detector")
+def test_the_gate_is_that_of_promotions() -> None:
     """The shipped bundle as its own champion, on the shipped sample."""
-    monkeypatch.setattr(clearway.installation, "open_detector", FakeSensitivity)
     gate = ship.examine(ship.DEFAULT_BUNDLE)
     checks = {check.name: check for check in gate.checks}
     assert checks["traffic.moved"].value == checks["quality.auc_loss"].value == 0

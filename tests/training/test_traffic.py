@@ -9,64 +9,47 @@ from pathlib import Path
 import pytest
 
 import clearway.installation
-from clearway.bundle import Bundle, load_bundle
+from clearway.bundle import Bundle
 from clearway.errors import InvalidRequestError, SensitivityError
-from clearway.installation import Settings, data_folder
+from clearway.installation import Settings
 from clearway.testing import NOON, FakeSensitivity, shipped_register
+from tests.training.conftest import LINES
 from training.traffic import MAX_SPREAD, Destination, Traffic, perturbed, share_moved, share_of_other_models
 
-LINES = [
-    {"request": {"messages": [{"role": "user", "content": "How many legs has a spider?"}]}},
-    {"request": {"messages": [{"role": "user", "content": "My card is 4111, prove it."}]}},
-    {"request": {"messages": [{"role": "system", "content": "Be brief."}]}},
-]
+pytestmark = pytest.mark.usefixtures("detector")
 
 
-@pytest.fixture(autouse=True)
-def detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A detector that starts at once."""
-    monkeypatch.setattr(
-        clearway.installation, "open_detector", lambda: FakeSensitivity({"4111": "financial"})
-    )
-
-
-@pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    """The shipped one."""
-    return load_bundle(data_folder() / "classifiers" / "default", trusted=None)
-
-
-def test_traffic_is_decided_by_the_real_line(tmp_path: Path, bundle: Bundle) -> None:
+def test_traffic_is_decided_by_the_real_line(tmp_path: Path, shipped: Bundle) -> None:
     """Each request gets a model, and what is sensitive is scanned once."""
     path = tmp_path / "lines.jsonl"
     path.write_text("".join(json.dumps(line) + "\n\n" for line in LINES))
     traffic = Traffic(Settings.of({}), path, at=NOON)
-    plain = traffic.decide(bundle)
+    plain = traffic.decide(shipped)
     assert all(place.model and place.provider and place.region for place in plain)
     assert plain[0].region in ("eu", "us")
     assert plain[1].region == "on_premises"
-    assert traffic.decide(bundle, [perturbed(traffic.requests[1], "lower_case")])[0] == plain[1]
+    assert traffic.decide(shipped, [perturbed(traffic.requests[1], "lower_case")])[0] == plain[1]
     assert perturbed(traffic.requests[2], "typos") is traffic.requests[2]
     assert perturbed(traffic.requests[0], "upper_case").parts[0].text == "HOW MANY LEGS HAS A SPIDER?"
 
 
-def test_a_request_outside_training_goes_to_the_incumbent(tmp_path: Path, bundle: Bundle) -> None:
+def test_a_request_outside_training_goes_to_the_incumbent(tmp_path: Path, shipped: Bundle) -> None:
     """The sample is decided with the note, as in service."""
     line = {"request": {"messages": [{"role": "user", "content": "\U0001f600" * 200}]}}
     (tmp_path / "lines.jsonl").write_text(json.dumps(line))
     traffic = Traffic(Settings.of({}), tmp_path / "lines.jsonl", at=NOON)
-    assert [place.model for place in traffic.decide(bundle)] == [shipped_register().incumbent]
+    assert [place.model for place in traffic.decide(shipped)] == [shipped_register().incumbent]
 
 
 def test_a_broken_detector_is_a_sensitivity_unknown(
-    tmp_path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, shipped: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in service: counted as restricted, not as a fault of the gate."""
     broken = FakeSensitivity(is_broken=True)
     monkeypatch.setattr(clearway.installation, "open_detector", lambda: broken)
     (tmp_path / "lines.jsonl").write_text(json.dumps(LINES[0]))
     traffic = Traffic(Settings.of({}), tmp_path / "lines.jsonl", at=NOON)
-    assert traffic.decide(bundle) == traffic.decide(bundle)
+    assert traffic.decide(shipped) == traffic.decide(shipped)
     with pytest.raises(SensitivityError):
         broken.scan(traffic.requests[0])
 

@@ -15,6 +15,7 @@ import typer
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
+from clearway.bundle import Bundle
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import TrainingDataError
 from clearway.testing import NOON, references, shipped_register
@@ -235,9 +236,6 @@ def test_predictors_note_what_is_outside_training(
 
 
 @pytest.fixture(scope="module")
-def shipped_model() -> OnnxComplexityModel:
-    """The bundle that ships."""
-    from clearway.bundle import load_bundle
-    from clearway.installation import data_folder
-
-    return OnnxComplexityModel(load_bundle(data_folder() / "classifiers" / "default", trusted=None))
+def shipped_model(shipped: Bundle) -> OnnxComplexityModel:
+    """The bundle that ships, ready to score."""
+    return OnnxComplexityModel(shipped)
