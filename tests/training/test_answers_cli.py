@@ -16,12 +16,12 @@ from training.importers import FORMATS
 RUNNER = CliRunner()
 
 
-def _wide(path: Path, score: float = 1.0) -> None:
+def _wide(path: Path, score: float = 1.0, n_pairs: int = 3) -> None:
     rows = {
-        "sample_id": [f"s{index}" for index in range(6)],
-        "prompt": [f"['Question {index}?']" for index in range(6)],
+        "sample_id": [f"s{index}" for index in range(2 * n_pairs)],
+        "prompt": [f"['Question {index}?']" for index in range(2 * n_pairs)],
         "eval_name": "task",
-        "small": [score, 0.0] * 3,
+        "small": [score, 0.0] * n_pairs,
         "small|model_response": "['An answer.']",
         "small|total_cost": 0.1,
     }
@@ -51,13 +51,13 @@ def test_check_says_what_is_wrong(answers: pd.DataFrame, tmp_path: Path) -> None
 
 def test_import_writes_what_check_accepts(tmp_path: Path) -> None:
     """From the wide table to a tidy one that is usable."""
-    _wide(tmp_path / "wide.csv")
+    _wide(tmp_path / "wide.csv", n_pairs=20)
     out = tmp_path / "tidy.parquet"
     run = RUNNER.invoke(
         app, ["import", str(tmp_path / "wide.csv"), "--format", "routerbench", "--out", str(out)]
     )
     assert run.exit_code == 0
-    assert "6 graded answers of 1 models to 6 questions: " in run.stdout
+    assert "40 graded answers of 1 models to 40 questions: " in run.stdout
     assert f"next: clearway answers check {out}" in run.stdout
     run = RUNNER.invoke(app, ["check", str(out), "--min-answers", "5"])
     assert run.exit_code == 0
