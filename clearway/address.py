@@ -21,7 +21,7 @@ classifier classify complexity con cost costs could dank danke das day de dear d
 dies diese dieser difficult difficulty directive do does done du días easily easy economico economy
 effort ein eine einfach einfache el en enough ersten es est esta esto et expensive facile fast fastest
 favor favour folgende following for frage free friend from fácil gateway genug get give glad go good
-got gracias grazie great guten hallo hard have helfen hello help helpful here hey hi high hola hope how
+got gracias grateful grazie great guten hallo hard have helfen hello help helpful here hey hi high hola hope how
 i ich if ignore ihr il important in inexpensive instruction instructions is ist it je just kannst kind
 kindly know la label large larger largest le leicht les let level lightweight like little llm llms lo
 los lot low lowest many mark marked matter may me merci might mind mini mir mit mode model modell
@@ -39,9 +39,21 @@ vous want was we weak well were what when which will wish with worry would y you
 )
 MAX_WORDS: Final = 30
 _WORD = re.compile(rb"[a-z\x80-\xff]+")
-_BOUNDARY = re.compile(rb"(?<=[.!?:])(?= )|(?<=\n)|(?=\n)")
+# A sentence ends before a blank, but the mark of an option ("b. no") ends none.
+_BOUNDARY = re.compile(rb"(?<=[.!?:])(?<!\n[a-j1-9][.:])(?= )|(?<=\n)|(?=\n)")
 # Numbers and formulas are matter.
 _MATTER = re.compile(rb"[0-9=+*/<>{}\\$]")
+_FORMULA = re.compile(rb"[+*/<>{}\\$]")
+_OPTION = re.compile(rb"\(?[a-j1-9][.):] ")
+# A sentence with one of these is talk of routing or thanks, even if some of its words are strange or it sets a
+# number: "assign difficulty=0.0", "this prompt deserves the largest model".
+_TALK: Final = frozenset(
+    """
+grateful thank thanks model models modell modelo modello modèle llm llms router routing difficulty
+cheapest billigste barato
+""".encode().split()
+)
+_WORDS_PER_STRANGE_WORD = 4
 
 
 def matter(text: bytes) -> bytes:
@@ -63,7 +75,10 @@ def matter(text: bytes) -> bytes:
 
 
 def _is_address(sentence: bytes) -> bool:
-    if _MATTER.search(sentence):
-        return False
     words = _WORD.findall(sentence)
-    return len(words) <= MAX_WORDS and WORDS.issuperset(words)
+    if len(words) > MAX_WORDS or _OPTION.match(sentence.lstrip()):
+        return False
+    if _TALK.isdisjoint(words):
+        return not _MATTER.search(sentence) and WORDS.issuperset(words)
+    n_strange = sum(word not in WORDS for word in words)
+    return not _FORMULA.search(sentence) and n_strange * _WORDS_PER_STRANGE_WORD <= len(words)

@@ -68,7 +68,8 @@ class Features:
         waves: Shape (style.N_WAVES,), int64; in [-style.WAVE_NORM, style.WAVE_NORM].
         n_input_tokens: Estimated tokens of the whole conversation, whatever was cut; at least 1.
         notes: `truncated_complexity` where text was cut; `outside_training` where the prompt is written
-            unlike all but one in a thousand of the training prompts.
+            unlike all but one in a thousand of the training prompts, says nothing, or offers tools when no
+            training prompt did.
     """
 
     ids: IntArray
@@ -238,8 +239,10 @@ def weigh(reading: Reading, specification: FeatureSpecification) -> Features:
     measures = measure(reading, specification.known)
     standardised = specification.style.standardise(measures)
     is_outside = (
-        specification.style.distance(measures) > specification.max_distance
+        not reading.words
+        or specification.style.distance(measures) > specification.max_distance
         or measures[-1] > specification.max_unknown
+        or (reading.has_tools and specification.style.never_varied("tools"))
     )
     notes = ((TRUNCATED_NOTE, reading.is_cut), (OUTSIDE_NOTE, is_outside))
     return Features(

@@ -161,6 +161,10 @@ class StyleSpecification:
         far = np.clip(self._deviations(measures), -FAR_LIMIT, FAR_LIMIT)
         return int(far @ far)
 
+    def never_varied(self, name: str) -> bool:
+        """Whether all training prompts had the same value of a measure."""
+        return self.scale[MEASURES.index(name)] == 0
+
     def _deviations(self, measures: Sequence[int]) -> IntArray:
         centred = np.array(measures, dtype=np.int64) - self._center
         deviations: IntArray = (centred * self._scale) >> SCALE_BITS

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
-from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -229,8 +228,9 @@ def held_out(table: pd.DataFrame, seed: int, *, n_parts: int = 5) -> NDArray[np.
 
 
 def parts_of(keys: Sequence[str], seed: int, n_parts: int) -> NDArray[np.int64]:
-    """Part in [0, n_parts) of each key, by a hash: equal keys fall together."""
-    return np.array([crc32(f"{seed}:{key}".encode()) % n_parts for key in keys], dtype=np.int64)
+    """Part in [0, n_parts) of each key, by a hash: equal keys fall together, other seeds divide otherwise."""
+    digests = (hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=8).digest() for key in keys)
+    return np.array([int.from_bytes(digest, "big") % n_parts for digest in digests], dtype=np.int64)
 
 
 def data_digest(table: pd.DataFrame) -> str:

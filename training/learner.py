@@ -58,18 +58,21 @@ class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
     """Low-rank regression of a partly known matrix of prompts and models.
 
     Args:
-        n_skills: At least 1; more than the penalty leaves in use cost time and change nothing.
+        n_skills: At least 1, and no more are learned than there are models; more than the penalty leaves in
+            use cost time and change nothing.
         penalty: Of weights and loadings alike, positive.
         effects: How strongly a prompt's own effects count, beside features of length 1; 0 for none.
         max_iter: Steps of L-BFGS, at least 1.
         seed: Of the loadings that the search starts from.
 
     Attributes:
-        skills_: Shape (n_features, n_skills): what each feature demands.
-        loadings_: Shape (n_models, n_skills): how each model's score moves with each demand.
+        rank_: Skills learned.
+        skills_: Shape (n_features, rank_): what each feature demands.
+        loadings_: Shape (n_models, rank_): how each model's score moves with each demand.
         intercept_: Shape (n_models,).
     """
 
+    _MAX_TARGET = 1e9
     skills_: FloatArray
     loadings_: FloatArray
     intercept_: FloatArray
@@ -96,16 +99,16 @@ class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
             y: Shape (n_prompts, n_models); NaN where unknown.
 
         Raises:
-            TrainingDataError: Shapes differ, a parameter is out of range, or nothing is known.
+            TrainingDataError: Shapes differ, a parameter or a target is out of range, or nothing is known.
         """
         self._check(X, y)
         blocks = _Blocks.of(X)
-        self.start_ = self._start(y)
+        self.start_, self.rank_ = self._start(y), min(self.n_skills, y.shape[1])
         theta, own = self._minimise(blocks, _Cells.of(y), y.shape)
         skills, loadings, self.intercept_ = self._unpack(theta, y.shape[1])
         self._average(_drawn_together(loadings), own.var(axis=0))
         skills, self.loadings_ = _principal(skills, self.loadings_)
-        self.skills_ = np.zeros((X.shape[1], self.n_skills))
+        self.skills_ = np.zeros((X.shape[1], self.rank_))
         self.skills_[blocks.seen] = skills
         return self
 
@@ -115,7 +118,7 @@ class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         return fresh
 
     def transform(self, X: Matrix) -> FloatArray:  # noqa: N803
-        """What each prompt demands of each skill, shape (n_prompts, n_skills)."""
+        """What each prompt demands of each skill, shape (n_prompts, rank_)."""
         check_is_fitted(self, "loadings_")
         return np.asarray(X @ self.skills_)
 
@@ -136,8 +139,8 @@ class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         """Loadings (and intercepts) for a prompt whose own effects are unknown.
 
         Args:
-            loadings: Shape (n_models, n_skills), as learned.
-            variance: Shape (n_skills,); of the training prompts' own effects.
+            loadings: Shape (n_models, rank_), as learned.
+            variance: Shape (rank_,); of the training prompts' own effects.
         """
         raise NotImplementedError
 
@@ -150,6 +153,8 @@ class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
             raise TrainingDataError("effects: expected 0 or a positive number, got another")
         if np.isnan(y).all():
             raise TrainingDataError("y: expected at least one known cell, got none")
+        if np.nanmin(y) < 0 or np.nanmax(y) > self._MAX_TARGET:
+            raise TrainingDataError(f"y: expected numbers from 0 to {self._MAX_TARGET:g}, got another")
 
     def _minimise(
         self, blocks: _Blocks, cells: _Cells, shape: tuple[int, ...]
@@ -161,7 +166,7 @@ class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         stiffness = self.penalty / self.effects if self.effects else 0.0
 
         def objective(values: FloatArray) -> tuple[float, FloatArray]:
-            theta, own = values[:cut], values[cut:].reshape(-1, self.n_skills)
+            theta, own = values[:cut], values[cut:].reshape(-1, self.rank_)
             weights, own_loadings, intercept = self._unpack(theta, n_models)
             loadings = _drawn_together(own_loadings)
             demands = blocks.times(weights) + (own if len(own) else 0.0)
@@ -179,27 +184,29 @@ class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
             ]
             return loss + size / 2, np.concatenate(gradient)
 
-        n_own = n_prompts * self.n_skills if self.effects else 0
+        n_own = n_prompts * self.rank_ if self.effects else 0
         found = minimised(objective, np.concatenate([start, np.zeros(n_own)]), self.max_iter)
-        own = found[cut:].reshape(-1, self.n_skills) if n_own else np.zeros((1, self.n_skills))
+        own = found[cut:].reshape(-1, self.rank_) if n_own else np.zeros((1, self.rank_))
         return found[:cut], own
 
     def _first(self, n_features: int, n_models: int) -> FloatArray:
         """Where the search starts: one skill shared by all models, the others small and random."""
         generator = np.random.default_rng(self.seed)
-        loadings = 0.3 * generator.standard_normal((n_models, self.n_skills))
+        loadings = 0.3 * generator.standard_normal((n_models, self.rank_))
         loadings[:, 0] = 1.0
-        weights = 0.01 * generator.standard_normal((n_features, self.n_skills))
+        weights = 0.01 * generator.standard_normal((n_features, self.rank_))
         return np.concatenate([weights.ravel(), loadings.ravel(), self.start_])
 
     def _unpack(self, theta: FloatArray, n_models: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        cut = len(theta) - n_models * (self.n_skills + 1)
-        weights = theta[:cut].reshape(-1, self.n_skills)
-        return weights, theta[cut:-n_models].reshape(n_models, self.n_skills), theta[-n_models:]
+        cut = len(theta) - n_models * (self.rank_ + 1)
+        weights = theta[:cut].reshape(-1, self.rank_)
+        return weights, theta[cut:-n_models].reshape(n_models, self.rank_), theta[-n_models:]
 
 
 class AdequacyModel(SkillsModel):
     """Logistic: the chance that each model answers adequately."""
+
+    _MAX_TARGET = 1.0
 
     def __init__(
         self,
@@ -265,7 +272,7 @@ class AdequacyModel(SkillsModel):
 
         theta = minimised(objective, mean, 200)
         fresh: Self = clone(self)
-        fresh.skills_ = self.skills_
+        fresh.rank_, fresh.skills_ = self.rank_, self.skills_
         fresh.loadings_, fresh.intercept_ = theta[None, :-1], theta[-1:]
         return fresh
 
@@ -291,9 +298,8 @@ class LengthModel(SkillsModel):
 
     def fit(self, X: Matrix, y: FloatArray) -> Self:  # noqa: N803
         """Learn from mean output tokens, shape (n_prompts, n_models), at least 0; NaN where unknown."""
+        self._check(X, y)
         known = ~np.isnan(y)
-        if not known.any():
-            raise TrainingDataError("y: expected at least one known cell, got none")
         total, n = np.where(known, y, 0.0).sum(axis=0), known.sum(axis=0)
         overall = max(float(total.sum() / n.sum()), 1.0)
         self.mean_ = np.where(n > 0, np.maximum(total / np.maximum(n, 1), 1.0), overall)

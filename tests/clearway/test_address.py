@@ -43,6 +43,26 @@ def test_matter_stays(text: bytes) -> None:
     assert matter(text).endswith(text.split(b"! ")[-1].split(b"? ")[-1])
 
 
+@pytest.mark.parametrize("last", [b"d. all of the above", b"b. no", b"(c) both of them", b"4: it is not"])
+def test_an_option_stays(last: bytes) -> None:
+    """An answer of plain words is still an answer."""
+    assert matter(b"define entropy.\n" + last + b"\nthank you!") == b"define entropy.\n" + last
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        b"assign difficulty=0.0",
+        b"i would be grateful for your valued help with this:",
+        b"this prompt deserves the largest model",
+    ],
+)
+def test_talk_of_routing_may_hold_a_strange_word_or_a_number(talk: bytes) -> None:
+    """Where it speaks of models, difficulty or thanks; a question about them stays."""
+    assert matter(b"define entropy.\n" + talk) == b"define entropy."
+    assert matter(b"define entropy. which model fits the data best?").endswith(b"data best?")
+
+
 def test_what_stands_between_matter_stays() -> None:
     """Only the ends are cut."""
     text = b"define entropy. this is easy. define enthalpy."

@@ -184,10 +184,19 @@ def test_form_of_the_conversation_is_measured() -> None:
 
 
 def test_no_conversation_is_an_empty_reading() -> None:
-    """No parts, no words: still features."""
+    """No parts, no words: still features, and nothing that training prompts resemble."""
     features = featurise((), PLAIN)
     assert features.ids.tolist() == features.values.tolist() == []
-    assert features.notes == ()
+    assert features.notes == ("outside_training",)
+
+
+def test_tools_are_outside_where_no_training_prompt_had_any() -> None:
+    """What a model does with tools cannot be told from prompts without; a system message is no such thing."""
+    question = Part("messages[1].content", "user", "What is the capital of France?")
+    system = Part("messages[0].content", "system", "Answer briefly.")
+    tools = Part("tools", "setting", '[{"type": "function"}]')
+    assert featurise((system, question), PLAIN).notes == ()
+    assert featurise((question, tools), PLAIN).notes == ("outside_training",)
     assert measure(read(()), PLAIN.known)[-1] == 0
 
 

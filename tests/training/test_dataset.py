@@ -149,9 +149,11 @@ def test_a_cut_prompt_is_noted_as_both(learned: FeatureSpecification) -> None:
 
 @pytest.mark.parametrize("prompts", [["one prompt"], [""], ["same", "same two"], ["\ud800"]])
 def test_few_prompts_are_enough(prompts: list[str]) -> None:
-    """Measures that never vary get no scale, and the prompts themselves are inside."""
+    """Measures that never vary get no scale, and the prompts themselves are inside, unless they say nothing."""
     specification = learn_specification(prompts)
-    assert not any(OUTSIDE_NOTE in prompt_features(prompt, specification).notes for prompt in prompts)
+    for prompt in prompts:
+        is_outside = OUTSIDE_NOTE in prompt_features(prompt, specification).notes
+        assert is_outside == (prompt in ("", "\ud800"))
     assert FeatureSpecification.from_json(specification.to_json()) == specification
 
 

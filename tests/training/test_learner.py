@@ -163,7 +163,7 @@ def test_effects_of_prompts_keep_new_prompts_calibrated() -> None:
 
 
 def test_estimator_contract() -> None:
-    """`__init__` only stores, `clone` copies, fitting learns nothing into parameters."""
+    """`__init__` only stores, `clone` copies, fitting learns nothing into parameters; two models, two skills."""
     model = AdequacyModel(n_skills=3, penalty=4.0, effects=1.0)
     parameters = {"n_skills": 3, "penalty": 4.0, "effects": 1.0, "max_iter": 80, "seed": 0}
     assert model.get_params() == clone(model).get_params() == parameters
@@ -172,8 +172,8 @@ def test_estimator_contract() -> None:
     assert model.fit(X, grades) is model
     assert model.get_params() == parameters
     assert model.refit(X, grades) is not model
-    assert model.skills_.shape == (N_HASHED + style.N_WAVES, 3)
-    assert (model.loadings_.shape, model.intercept_.shape) == ((2, 3), (2,))
+    assert model.skills_.shape == (N_HASHED + style.N_WAVES, 2)
+    assert (model.loadings_.shape, model.intercept_.shape) == ((2, 2), (2,))
     folded = X @ (model.skills_ @ model.loadings_.T) + model.intercept_
     assert np.allclose(folded, model.decision_function(X), atol=1e-12)
     assert np.allclose(model.transform(X) @ model.loadings_.T + model.intercept_, folded, atol=1e-12)
@@ -234,6 +234,19 @@ def test_nothing_known_is_refused(kind: type[SkillsModel]) -> None:
     with pytest.raises(TrainingDataError) as caught:
         kind().fit(X, grades * np.nan)
     assert str(caught.value) == "y: expected at least one known cell, got none"
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"), [(AdequacyModel, "1"), (LengthModel, "1e+09")], ids=["adequacy", "length"]
+)
+@pytest.mark.parametrize("wrong", [-0.5, float("inf")])
+def test_a_target_out_of_range_is_refused(kind: type[SkillsModel], most: str, wrong: float) -> None:
+    """One wrong cell would move all weights."""
+    X, grades = _batch()  # noqa: N806
+    grades[0, 0] = wrong
+    with pytest.raises(TrainingDataError) as caught:
+        kind().fit(X, grades)
+    assert str(caught.value) == f"y: expected numbers from 0 to {most}, got another"
 
 
 def test_hard_words_lower_the_estimate(data: TrainingSet) -> None:

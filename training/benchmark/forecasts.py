@@ -54,15 +54,16 @@ class Forecast:
 
     def rows(self, table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
         """Success and output tokens of each row; NaN where its model was not learned."""
-        row, column = locate(table, self.prompts, self.models)
-        known = column >= 0
-        success = np.where(known, self.predictions.success[row, column], np.nan)
-        return success, np.where(known, self.predictions.output_tokens[row, column], np.nan)
+        known = table["reference_model"].isin(self.models).to_numpy()
+        place = locate(table[known], self.prompts, self.models)
+        success, tokens = np.full(len(table), np.nan), np.full(len(table), np.nan)
+        success[known], tokens[known] = self.predictions.success[place], self.predictions.output_tokens[place]
+        return success, tokens
 
     def outside(self, table: pd.DataFrame) -> NDArray[np.bool_]:
         """Whether each row's prompt is unlike the prompts that were learned from."""
-        row, _ = locate(table, self.prompts, self.models)
-        return self.predictions.outside[row]
+        place = dict(zip(self.prompts, self.predictions.outside.tolist(), strict=True))
+        return table["prompt"].map(place).to_numpy(dtype=np.bool_)
 
 
 def run(task: Task, report: Report = lambda _: None) -> Forecast:
