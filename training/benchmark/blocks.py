@@ -43,7 +43,9 @@ class Block:
 
     @property
     def outside(self) -> NDArray[np.bool_]:
-        """Whether each prompt is unlike the training prompts, shape (n_prompts,)."""
+        """Whether each prompt is unlike the training prompts, shape (n_prompts,); none where not known."""
+        if "outside" not in self.cells:
+            return np.zeros(len(self.keys), dtype=np.bool_)
         return np.asarray(self.cells["outside"].any(axis=1), dtype=np.bool_)
 
 

@@ -112,7 +112,8 @@ def test_same_tables_same_numbers(answers: pd.DataFrame, quick_learner: None) ->
 
 def test_table_for_people(files: dict[str, Path], quick_learner: None) -> None:
     """Without --json there are tables; without prices the savings are left out, and that is said."""
-    command = _command({name: files[name] for name in ("train", "test")}, "--source", "zeroeval_gsm")
+    tables = {name: files[name] for name in ("train", "test")}
+    command = _command(tables, "--source", "zeroeval_gsm", "--min-answers", "20")
     result = CliRunner(env={"CLEARWAY_CORPORA": ""}).invoke(app, command, catch_exceptions=False)
     assert result.exit_code == 0
     assert "zeroeval_gsm: no savings: no prices were given" in result.stdout
@@ -160,7 +161,9 @@ def test_names_with_brackets_are_printed_as_they_are(
     odd = table.assign(model=table["model"] + "[/b]", model_canonical=table["model_canonical"] + "[/b]")
     checked = corpora.check_answers(odd[odd["model_canonical"] != "tiny[/b]"])
     is_test = corpora.held_out(checked, 0, n_parts=3)
-    result, _ = measure(checked[~is_test], checked[is_test], Prices({"strong[/b]": (10.0, 30.0)}))
+    result, _ = measure(
+        checked[~is_test], checked[is_test], Prices({"strong[/b]": (10.0, 30.0)}), min_answers=20
+    )
     answers_tables.show(result, as_json=False)
     printed = capsys.readouterr().out
     assert "[red]mine: no savings: fewer than two models have a price" in printed
@@ -171,7 +174,7 @@ def test_two_models_get_apgr(answers: pd.DataFrame, quick_learner: None) -> None
     """A source of two models gets APGR and CPT, ranked by the difference of the two."""
     pair = corpora.check_answers(answers[answers["model"] != "tiny-upstream"])
     is_test = corpora.held_out(pair, 0, n_parts=3)
-    result, _ = measure(pair[~is_test], pair[is_test], None, sources=["zeroeval_gsm"])
+    result, _ = measure(pair[~is_test], pair[is_test], None, sources=["zeroeval_gsm"], min_answers=20)
     facts = result["sources"]["zeroeval_gsm"]["pair"]
     assert (facts["strong"], facts["weak"]) == ("strong", "weak")
     assert facts["oracle"]["apgr"]["value"] >= facts["success"]["apgr"]["value"] > 0.5
@@ -199,7 +202,7 @@ def test_without_lengths_to_learn_there_are_no_costs(
     table = corpora.check_answers(answers)
     is_test = corpora.held_out(table, 0, n_parts=3)
     train = table[~is_test].assign(output_tokens=np.nan)
-    result, predicted = measure(train, table[is_test], PRICED, sources=["zeroeval_gsm"])
+    result, predicted = measure(train, table[is_test], PRICED, sources=["zeroeval_gsm"], min_answers=20)
     reason = "no length was learned: no training answer counts its output tokens"
     facts = result["sources"]["zeroeval_gsm"]
     assert facts["cost_error"] == {"left_out": reason}
@@ -214,7 +217,7 @@ def test_prices_of_no_model(answers: pd.DataFrame, quick_learner: None) -> None:
     """Where no model has a price there are no savings, and each model's reason is given."""
     table = corpora.check_answers(answers)
     is_test = corpora.held_out(table, 0, n_parts=3)
-    result, _ = measure(table[~is_test], table[is_test], Prices({}), sources=["zeroeval_gsm"])
+    result, _ = measure(table[~is_test], table[is_test], Prices({}), sources=["zeroeval_gsm"], min_answers=20)
     savings = result["sources"]["zeroeval_gsm"]["savings"]
     assert savings["left_out"] == "fewer than two models have a price and a known cost"
     assert savings["models_left_out"] == dict.fromkeys(("strong", "weak", "tiny"), "no price")

@@ -82,3 +82,12 @@ def test_incomplete_prompts_are_left_out(answers: pd.DataFrame) -> None:
     first = first[first["prompt_id"] != part.loc[gone, "prompt_id"]].head(3)
     np.testing.assert_array_equal(block.cells["spend"][0], first["spend"])
     assert block.keys[0] == first["prompt_key"].iloc[0]
+
+
+def test_prompts_outside_training_are_rows_of_the_block(answers: pd.DataFrame) -> None:
+    """One flag a prompt, as the table says; none where the table says nothing."""
+    ready = _ready(_part(answers))
+    models = ("strong", "tiny", "weak")
+    assert not blocks.build_block(ready, models).outside.any()
+    first = ready["prompt_id"] == ready["prompt_id"].min()
+    assert blocks.build_block(ready.assign(outside=first), models).outside.tolist() == [True] + [False] * 79

@@ -19,6 +19,7 @@ from clearway.bundle import Bundle
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import TrainingDataError
 from clearway.testing import NOON, references, shipped_register
+from tests.training.conftest import make_answers
 from training import corpora
 from training.benchmark import robustness
 from training.benchmark.operating_point import (
@@ -65,6 +66,13 @@ def _pool() -> Pool:
 def table(answers: pd.DataFrame) -> pd.DataFrame:
     """Rows that may train."""
     return corpora.select_sources(corpora.check_answers(answers), ())
+
+
+@pytest.fixture(scope="module")
+def wide() -> pd.DataFrame:
+    """300 prompts of one source, each a question of its own."""
+    table = corpora.select_sources(corpora.check_answers(make_answers(300)), ())
+    return table.assign(prompt_key=table["prompt"], source="one")
 
 
 def test_a_flip_is_counted_where_it_happens() -> None:
@@ -156,13 +164,12 @@ def test_wilson_interval() -> None:
     assert robustness.wilson(0, 10)["low"] >= 0.0
 
 
-def test_benchmark_of_a_learner(table: pd.DataFrame) -> None:
+def test_benchmark_of_a_learner(wide: pd.DataFrame) -> None:
     """Where the cheapest model is always adequate, every choice is it, nothing flips, and that is said."""
-    parts = corpora.parts_of(table["prompt_key"].tolist(), 0, robustness.N_PARTS)
-    known = table[parts > robustness.TUNING].assign(adequate=True)
-    predictor = LearnedPredictor(learn(known, seed=0))
-    wide = table.assign(prompt_key=table["prompt"], source="one", adequate=True)
-    result = robustness.benchmark(wide, predictor, PRICES, None, seed=0, n_sample=30)
+    good = wide.assign(adequate=True)
+    parts = corpora.parts_of(good["prompt_key"].tolist(), 0, robustness.N_PARTS)
+    predictor = LearnedPredictor(learn(good[parts > robustness.TUNING], seed=0))
+    result = robustness.benchmark(good, predictor, PRICES, None, seed=0, n_sample=30)
     assert set(result["overall"]) == set(result["sources"]["one"]) == {"equal", "at_98"}
     for point in result["sources"]["one"].values():
         assert point["n_models"] == 3
@@ -181,31 +188,28 @@ def test_a_learner_without_lengths_has_no_costs(table: pd.DataFrame) -> None:
     )
 
 
-def test_a_source_where_nothing_saves_is_left_out(table: pd.DataFrame) -> None:
+def test_a_source_where_nothing_saves_is_left_out(wide: pd.DataFrame) -> None:
     """One model that answers everything never flips, which is no evidence: the reason is said."""
-    dear = table["reference_model"] == "strong"
-    wide = table.assign(prompt_key=table["prompt"], source="one", adequate=dear)
-    result = robustness.benchmark(wide, ByLength(10, ("strong", "weak")), PRICES, None, seed=0, n_sample=30)
+    dear = wide.assign(adequate=wide["reference_model"] == "strong")
+    result = robustness.benchmark(dear, ByLength(10, ("strong", "weak")), PRICES, None, seed=0, n_sample=30)
     reason = "nothing saves at this quality: one model answers everything"
     assert result["excluded"] == {"one, at_98": reason, "one, equal": reason}
     assert result["overall"] == {}
 
 
-def test_sources_left_out_are_said(table: pd.DataFrame) -> None:
+def test_sources_left_out_are_said(table: pd.DataFrame, wide: pd.DataFrame) -> None:
     """Too few questions, or too few priced models: the reason stands in the result."""
     predictor = ByLength(4, ("strong", "weak"))
     result = robustness.benchmark(table, predictor, PRICES, None, seed=0, n_sample=30)
     assert set(result["excluded"]) == {"routellm_gsm8k", "zeroeval_gsm"}
     assert "held-out questions, fewer than 20" in result["excluded"]["zeroeval_gsm"]
-    wide = table.assign(prompt_key=table["prompt"], source="one")
     result = robustness.benchmark(wide, predictor, Prices({"weak": (1.0, 1.0)}), None, seed=0, n_sample=30)
     assert result["excluded"] == {"one, savings": "1 priced models that the classifier knows, fewer than 2"}
 
 
-def test_command_measures_the_shipped_bundle(answers: pd.DataFrame, tmp_path: Path) -> None:
+def test_command_measures_the_shipped_bundle(wide: pd.DataFrame, tmp_path: Path) -> None:
     """Prompts of any table do; the JSON names the bundle and holds the floor of every source."""
-    wide = answers.assign(prompt_key=answers["prompt"], source="mine")
-    wide.to_csv(tmp_path / "answers.csv", index=False)
+    wide.assign(source="mine").to_csv(tmp_path / "answers.csv", index=False)
     options = ["--answers", str(tmp_path / "answers.csv"), "--sample", "20"]
     run = CliRunner().invoke(APP, [*options, "--json"], catch_exceptions=False)
     result = json.loads(run.stdout)
