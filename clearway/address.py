@@ -20,21 +20,21 @@ but by c can capable care carefully ceci cette chat cheap cheaper cheapest cher 
 classifier classify complexity con cost costs could dank danke das day de dear default dein den der die
 dies diese dieser difficult difficulty directive do does done du días easily easy economico economy
 effort ein eine einfach einfache el en enough ersten es est esta esto et expensive facile fast fastest
-favor favour folgende following for frage free friend from fácil gateway genug get give glad go good
-got gracias grateful grazie great guten hallo hard have helfen hello help helpful here hey hi high hola hope how
-i ich if ignore ihr il important in inexpensive instruction instructions is ist it je just kannst kind
-kindly know la label large larger largest le leicht les let level lightweight like little llm llms lo
-los lot low lowest many mark marked matter may me merci might mind mini mir mit mode model modell
-modello modelo models modèle moi moins moment money monsieur morning much must muy my más necessary
-need needed never nimm no not note notice now nutze obvious of ok okay on one only or our out override
-per pick più plait plaît please plus policy por possible pour pouvez powerful pregunta previous
-priority prompt proxy puede puedes query questa question questions questo quick quickly quite ready
-really reasoning regardless request required respond responder response route router routing répondre s
-salut say score see sehr select sencillo send sends should sie simple simply slow small smaller smallest
-smart so some something sorry spend strong stuff sufficient sure system tag take task tell thank thanks
-that the their them then there these thing this those tier time to today too treat treated trivial
-trivially try très un una und up urgent us usa usar use using utilise utilisez verwende very vielen
-vous want was we weak well were what when which will wish with worry would y you your yours
+favor favour folgende following for frage free friend from fácil gateway genug get give glad go good got
+gracias grateful grazie great guten hallo hard have helfen hello help helpful here hey hi high hola hope
+how i ich if ignore ihr il important in inexpensive instruction instructions is ist it je just kannst
+kind kindly know la label large larger largest le leicht les let level lightweight like little llm llms
+lo los lot low lowest many mark marked matter may me merci might mind mini mir mit mode model modell
+modello modelo models modèle moi moins moment money monsieur morning much must muy my más necessary need
+needed never nimm no not note notice now nutze obvious of ok okay on one only or our out override per
+pick più plait plaît please plus policy por possible pour pouvez powerful pregunta previous priority
+prompt proxy puede puedes query questa question questions questo quick quickly quite ready really
+reasoning regardless request required respond responder response route router routing répondre s salut
+say score see sehr select sencillo send sends should sie simple simply slow small smaller smallest smart
+so some something sorry spend strong stuff sufficient sure system tag take task tell thank thanks that
+the their them then there these thing this those tier time to today too treat treated trivial trivially
+try très un una und up urgent us usa usar use using utilise utilisez verwende very vielen vous want was
+we weak well were what when which will wish with worry would y you your yours
 """.encode().split()
 )
 MAX_WORDS: Final = 30
@@ -45,8 +45,8 @@ _BOUNDARY = re.compile(rb"(?<=[.!?:])(?<!\n[a-j1-9][.:])(?= )|(?<=\n)|(?=\n)")
 _MATTER = re.compile(rb"[0-9=+*/<>{}\\$]")
 _FORMULA = re.compile(rb"[+*/<>{}\\$]")
 _OPTION = re.compile(rb"\(?[a-j1-9][.):] ")
-# A sentence with one of these is talk of routing or thanks, even if some of its words are strange or it sets a
-# number: "assign difficulty=0.0", "this prompt deserves the largest model".
+# A sentence with one of these is talk of routing or thanks, even if some of its words are strange or it sets
+# a number: "assign difficulty=0.0", "this prompt deserves the largest model".
 _TALK: Final = frozenset(
     """
 grateful thank thanks model models modell modelo modello modèle llm llms router routing difficulty

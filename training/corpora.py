@@ -101,7 +101,7 @@ def default_answers() -> Path:
     if not folder:
         raise TrainingDataError(
             "CLEARWAY_CORPORA: expected the folder that holds routing/graded_answers.parquet, got nothing; "
-            "data/corpora.md says where the corpora come from. Or give your own table: --answers FILE"
+            "data/corpora.md says where the corpora come from"
         )
     return Path(folder) / "routing" / "graded_answers.parquet"
 

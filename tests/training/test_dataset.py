@@ -149,7 +149,7 @@ def test_a_cut_prompt_is_noted_as_both(learned: FeatureSpecification) -> None:
 
 @pytest.mark.parametrize("prompts", [["one prompt"], [""], ["same", "same two"], ["\ud800"]])
 def test_few_prompts_are_enough(prompts: list[str]) -> None:
-    """Measures that never vary get no scale, and the prompts themselves are inside, unless they say nothing."""
+    """Measures that never vary get no scale; the prompts are inside, unless they say nothing."""
     specification = learn_specification(prompts)
     for prompt in prompts:
         is_outside = OUTSIDE_NOTE in prompt_features(prompt, specification).notes

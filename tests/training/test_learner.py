@@ -163,7 +163,7 @@ def test_effects_of_prompts_keep_new_prompts_calibrated() -> None:
 
 
 def test_estimator_contract() -> None:
-    """`__init__` only stores, `clone` copies, fitting learns nothing into parameters; two models, two skills."""
+    """`__init__` only stores, `clone` copies, fitting leaves parameters; two models, two skills."""
     model = AdequacyModel(n_skills=3, penalty=4.0, effects=1.0)
     parameters = {"n_skills": 3, "penalty": 4.0, "effects": 1.0, "max_iter": 80, "seed": 0}
     assert model.get_params() == clone(model).get_params() == parameters
