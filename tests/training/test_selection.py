@@ -10,7 +10,7 @@ from scipy.special import expit
 from training import selection
 from training.dataset import FloatArray, Matrix
 from training.learner import AdequacyModel, LengthModel
-from training.selection import PENALTIES, fit_best
+from training.selection import N_PARTS, PENALTIES, fit_best
 
 KEYS = tuple(f"k{index:03}" for index in range(300))
 
@@ -26,7 +26,7 @@ def _asked(weight: float) -> tuple[Matrix, FloatArray, FloatArray]:
 
 @pytest.fixture
 def losses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The held-out losses, one for each penalty that is tried."""
+    """The held-out losses, one for each part and penalty that is tried."""
     seen: list[float] = []
     faithful = selection._held_out_loss
 
@@ -48,11 +48,12 @@ def test_the_lowest_held_out_loss_is_chosen(
     told: list[str] = []
     y = grades if kind is AdequacyModel else tokens
     best = fit_best(kind, X, y, KEYS, seed=0, report=told.append)
+    sums = [sum(losses[first : first + N_PARTS]) for first in range(0, len(losses), N_PARTS)]
     assert told == [
         f"{kind.__name__}: penalty {penalty:g}: held-out loss {loss:.1f}"
-        for penalty, loss in zip(PENALTIES, losses, strict=False)
+        for penalty, loss in zip(PENALTIES, sums, strict=False)
     ]
-    assert best.penalty == PENALTIES[int(np.argmin(losses))]
+    assert best.penalty == PENALTIES[int(np.argmin(sums))]
 
 
 @pytest.mark.parametrize(
@@ -71,10 +72,23 @@ def test_the_search_ends_where_a_weaker_penalty_is_clearly_worse(
     """A plateau does not: while the penalty forbids all learning, losses are the same but for noise."""
     left = list(scripted)
     monkeypatch.setattr(selection, "PENALTIES", (80.0, 40.0, 20.0, 10.0, 5.0))
+    monkeypatch.setattr(selection, "FEW_CELLS", 0)
     monkeypatch.setattr(selection, "_held_out_loss", lambda *_: left.pop(0))
     X, grades, _ = _asked(0.0)  # noqa: N806
     assert fit_best(AdequacyModel, X, grades, KEYS, seed=0).penalty == chosen
     assert len(scripted) - len(left) == n_tried
+
+
+@pytest.mark.parametrize(("few_cells", "n_turns"), [(901, N_PARTS), (900, 1)])
+def test_of_few_cells_every_part_is_held_out_once(
+    few_cells: int, n_turns: int, losses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One part of a small table says little."""
+    monkeypatch.setattr(selection, "PENALTIES", (40.0,))
+    monkeypatch.setattr(selection, "FEW_CELLS", few_cells)
+    X, grades, _ = _asked(2.0)  # noqa: N806
+    fit_best(AdequacyModel, X, grades, KEYS, seed=0)
+    assert len(losses) == n_turns
 
 
 def test_forty_prompts_teach_something() -> None:
