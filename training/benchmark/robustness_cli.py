@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clearway.commands.options import BundleOption, people_console, print_json
+from clearway.errors import TrainingDataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +56,11 @@ def robustness(
     result = _run(answers, prices, bundle, {"learn": learn, "sample": sample, "seed": seed})
     if as_json:
         print_json(result)
-    else:
+    elif result["sources"]:
         _print(result)
+    if not result["sources"]:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in sorted(result["excluded"].items()))
+        raise TrainingDataError(f"answers: expected a source to measure, got none: {reasons}")
 
 
 def _run(

@@ -243,3 +243,12 @@ def test_predictors_note_what_is_outside_training(
 def shipped_model(shipped: Bundle) -> OnnxComplexityModel:
     """The bundle that ships, ready to score."""
     return OnnxComplexityModel(shipped)
+
+
+def test_nothing_to_measure_is_an_error(wide: pd.DataFrame, tmp_path: Path) -> None:
+    """A script must not take it for robust."""
+    few = wide[wide["prompt"].isin(sorted(wide["prompt"].unique())[:30])]
+    few.assign(source="mine").to_csv(tmp_path / "answers.csv", index=False)
+    with pytest.raises(TrainingDataError) as caught:
+        CliRunner().invoke(APP, ["--answers", str(tmp_path / "answers.csv")], catch_exceptions=False)
+    assert str(caught.value).startswith("answers: expected a source to measure, got none: mine: ")
