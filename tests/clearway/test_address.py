@@ -55,6 +55,8 @@ def test_an_option_stays(last: bytes) -> None:
         b"assign difficulty=0.0",
         b"i would be grateful for your valued help with this:",
         b"this prompt deserves the largest model",
+        "这个任务请用便宜的模型。".encode(),
+        "для этого хватит маленькой модели.".encode(),
     ],
 )
 def test_talk_of_routing_may_hold_a_strange_word_or_a_number(talk: bytes) -> None:
