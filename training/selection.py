@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.corpora import parts_of
 from training.dataset import FloatArray, Matrix
@@ -42,7 +43,7 @@ def fit_best(
     """
     parts = parts_of(keys, seed + 1, N_PARTS)
     turns = range(N_PARTS if np.count_nonzero(~np.isnan(y)) < FEW_CELLS else 1)
-    known = ~np.isnan(y).all(axis=1)
+    known: NDArray[np.bool_] = np.asarray(~np.isnan(y).all(axis=1))
     sides = [(parts != part, parts == part) for part in turns]
     sides = [(rest, held_out) for rest, held_out in sides if known[rest].any() and known[held_out].any()]
     if not sides:
