@@ -1,0 +1,90 @@
+"""Lists of given names, family names and places from Faker's data (MIT), and common words of ordinary text."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from faker.providers import address, person
+
+from clearway.sensitivity.name_features import (
+    COMMON_FILE,
+    FIRST_FILE,
+    LAST_FILE,
+    PARTICLES,
+    PLACE_FILE,
+    TITLES,
+    fold,
+)
+from clearway.sensitivity.tokens import tokenise
+from training.sensitivity.tagger_data import Row
+
+# Scripts whose words are letters only, so that a token is a word: Latin, Greek, Cyrillic.
+_WORD: Final = re.compile(r"^(?:[a-z\u00df-\u024f\u1e00-\u1eff]|[\u0370-\u03ff]|[\u0400-\u04ff]|')+$")
+_FIRST: Final = re.compile(r"^(?:first|middle).*names?")
+_LAST: Final = re.compile(r"^last.*names?|last_names$")
+_PLACE: Final = re.compile(
+    r"^(?:countries|cities|city_names|real_city_names|states|provinces|regions|municipalities|communes|towns)$"
+)
+MAX_COMMON: Final = 12_000
+MIN_COMMON: Final = 3
+_SOURCE: Final = "# From Faker's provider data (MIT). Folded: lower case, no accents. Built by name_lists.py.\n"
+_COMMON_SOURCE: Final = "# Words in lower case in the training corpora, most frequent first. Built by name_lists.py.\n"
+
+
+def write_lists(folder: Path, rows: Iterable[Row]) -> None:
+    """Write the four lists; the same bytes for the same rows and the same Faker."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, pattern, package in (
+        (FIRST_FILE, _FIRST, person),
+        (LAST_FILE, _LAST, person),
+        (PLACE_FILE, _PLACE, address),
+    ):
+        words = sorted(set(_words(_values(package, pattern))))
+        (folder / name).write_text(_SOURCE + "\n".join(words) + "\n", encoding="utf-8")
+    (folder / COMMON_FILE).write_text(
+        _COMMON_SOURCE + "\n".join(common_words(rows)) + "\n", encoding="utf-8"
+    )
+
+
+def common_words(rows: Iterable[Row]) -> list[str]:
+    """Words that stand in lower case outside of names at least MIN_COMMON times, most frequent first."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        tokens = tokenise(row.text)
+        for word, start in zip(tokens.words, tokens.starts, strict=True):
+            if word.islower() and word[0].isalpha() and not any(a <= start < b for a, b in row.names):
+                counts[fold(word)] += 1
+    kept = [(word, n) for word, n in counts.items() if n >= MIN_COMMON and len(word) > 1 and len(word) < 24]
+    return [word for word, _ in sorted(kept, key=lambda item: (-item[1], item[0]))[:MAX_COMMON]]
+
+
+def _values(package: Any, attribute: re.Pattern[str]) -> Iterator[str]:
+    for module in pkgutil.iter_modules(package.__path__):
+        provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
+        for name in dir(provider):
+            if attribute.match(name):
+                yield from _strings(getattr(provider, name))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (key for key in value if isinstance(key, str))
+    elif isinstance(value, (tuple, list, set, frozenset)):
+        for item in value:
+            yield from _strings(item)
+
+
+def _words(values: Iterable[str]) -> Iterator[str]:
+    for value in values:
+        for word in re.split(r"[\s\-.,()/]+", value):
+            folded = fold(word)
+            if len(folded) > 1 and _WORD.match(folded) and folded not in PARTICLES | TITLES:
+                yield folded

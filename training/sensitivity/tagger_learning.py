@@ -1,0 +1,115 @@
+"""Learn the tagger of names: logistic regression over hashed features of each token's window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from clearway.sensitivity.name_features import (
+    N_FEATURES,
+    N_ROWS,
+    IntArray,
+    Lexicon,
+    fold,
+    token_ids,
+)
+from clearway.sensitivity.tokens import Tokens, tokenise
+from training.sensitivity.tagger_data import Row, varied
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+SEED: Final = 20
+PENALTY: Final = 1.0
+ITERATIONS: Final = 60
+# Share of texts in which the lists know no name, so that a name in no list is found by its place too.
+UNLISTED: Final = 0.3
+CLEAN_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A fitted tagger.
+
+    Attributes:
+        rows: Shape (N_ROWS,), weight of each feature.
+        bias: Weight of every token.
+    """
+
+    rows: FloatArray
+    bias: float
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Tokens to learn from.
+
+    Attributes:
+        ids: Shape (n_tokens, N_FEATURES).
+        in_name: Shape (n_tokens,).
+    """
+
+    ids: IntArray
+    in_name: BoolArray
+
+
+def learn(rows: Sequence[Row], lexicon: Lexicon) -> Weights:
+    """Fit on the rows given and on copies of them in other cases; the same weights every time."""
+    chosen = [row for row in rows if row.gold or _chance(row.text, "clean") < CLEAN_SHARE]
+    examples = gather([*chosen, *varied(chosen, SEED)], lexicon)
+    n = len(examples.in_name)
+    shape = (n, N_ROWS)
+    data = np.ones(n * N_FEATURES, dtype=np.float32)
+    indptr = np.arange(0, n * N_FEATURES + 1, N_FEATURES, dtype=np.int32)
+    matrix = csr_matrix((data, examples.ids.ravel().astype(np.int32), indptr), shape=shape)
+    model = LogisticRegression(C=PENALTY, max_iter=ITERATIONS, tol=1e-3)
+    model.fit(matrix, examples.in_name)
+    return Weights(model.coef_[0].astype(np.float64), float(model.intercept_[0]))
+
+
+def gather(rows: Iterable[Row], lexicon: Lexicon) -> Examples:
+    """Features and labels of all tokens; tokens of unmarked text that may be names are left out."""
+    bare = replace(lexicon, first=frozenset(), last=frozenset())
+    ids, labels = [], []
+    for row in rows:
+        tokens = tokenise(row.text)
+        if len(tokens) == 0:
+            continue
+        unlisted = row.names and _chance(row.text, "lists") < UNLISTED
+        kept = np.ones(len(tokens), dtype=np.bool_) if row.gold else ~maybe_names(tokens, lexicon)
+        ids.append(token_ids(tokens, bare if unlisted else lexicon)[kept])
+        labels.append(in_names(tokens, row.names)[kept])
+    return Examples(np.concatenate(ids), np.concatenate(labels))
+
+
+def in_names(tokens: Tokens, names: Iterable[tuple[int, int]]) -> BoolArray:
+    """Which tokens lie within a name."""
+    inside = np.zeros(len(tokens), dtype=np.bool_)
+    starts, ends = np.array(tokens.starts), np.array(tokens.ends)
+    for start, end in names:
+        inside |= (starts >= start) & (ends <= end)
+    return inside
+
+
+def maybe_names(tokens: Tokens, lexicon: Lexicon) -> BoolArray:
+    """Tokens of unmarked text that may be names: capitalised and in a list, or beside such a one."""
+    names = np.array(
+        [w[0].isupper() and (fold(w) in lexicon.first or fold(w) in lexicon.last) for w in tokens.words]
+    )
+    capitals = np.array([w[0].isupper() for w in tokens.words])
+    beside = np.zeros(len(names), dtype=np.bool_)
+    beside[1:] |= names[:-1]
+    beside[:-1] |= names[1:]
+    return names | (beside & capitals)
+
+
+def _chance(text: str, purpose: str) -> float:
+    return Random(f"{SEED} {purpose} {crc32(text.encode())}").random()  # noqa: S311 - no secret
