@@ -1,0 +1,1 @@
+"""Training of the sensitivity detector: tagger, class model, generated text, evasions."""
