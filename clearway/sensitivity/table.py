@@ -40,8 +40,9 @@ class ClassRow(Strict):
     """One data class: level, threshold, and the entity types that are evidence for it."""
 
     level: LevelName
-    threshold_ppm: PositivePpm
-    evidence: dict[EntityName, Evidence]
+    threshold_ppm: PositivePpm = PPM
+    evidence: dict[EntityName, Evidence] = {}
+    entities: dict[EntityName, Ppm] = {}
 
 
 class Combination(Strict):
@@ -86,7 +87,7 @@ class ClassTable:
     @property
     def entities(self) -> tuple[str, ...]:
         """Every entity type the table mentions, sorted."""
-        named = {entity for row in self.classes.values() for entity in row.evidence}
+        named = {entity for row in self.classes.values() for entity in (*row.evidence, *row.entities)}
         for rule in self.combinations:
             named |= {rule.entity, *rule.with_entities}
         return tuple(sorted(named))
