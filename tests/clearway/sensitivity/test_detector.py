@@ -264,7 +264,7 @@ def test_a_users_recogniser_counts_and_changes_the_identity(folder: Path, tmp_pa
 
 def test_an_entity_that_nothing_reports_is_refused(folder: Path, tmp_path: Path) -> None:
     """A misspelt entity in the table would silently find nothing."""
-    for path in folder.iterdir():
+    for path in filter(Path.is_file, folder.iterdir()):
         text = path.read_text(encoding="utf-8").replace("EMAIL_ADDRESS", "EMIAL_ADDRESS")
         (tmp_path / path.name).write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
