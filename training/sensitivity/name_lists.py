@@ -33,8 +33,12 @@ _PLACE: Final = re.compile(
 )
 MAX_COMMON: Final = 12_000
 MIN_COMMON: Final = 3
-_SOURCE: Final = "# From Faker's provider data (MIT). Folded: lower case, no accents. Built by name_lists.py.\n"
-_COMMON_SOURCE: Final = "# Words in lower case in the training corpora, most frequent first. Built by name_lists.py.\n"
+_SOURCE: Final = (
+    "# From Faker's provider data (MIT). Folded: lower case, no accents. Built by name_lists.py.\n"
+)
+_COMMON_SOURCE: Final = (
+    "# Words in lower case in the training corpora, most frequent first. Built by name_lists.py.\n"
+)
 
 
 def write_lists(folder: Path, rows: Iterable[Row]) -> None:
@@ -47,9 +51,7 @@ def write_lists(folder: Path, rows: Iterable[Row]) -> None:
     ):
         words = sorted(set(_words(_values(package, pattern))))
         (folder / name).write_text(_SOURCE + "\n".join(words) + "\n", encoding="utf-8")
-    (folder / COMMON_FILE).write_text(
-        _COMMON_SOURCE + "\n".join(common_words(rows)) + "\n", encoding="utf-8"
-    )
+    (folder / COMMON_FILE).write_text(_COMMON_SOURCE + "\n".join(common_words(rows)) + "\n", encoding="utf-8")
 
 
 def common_words(rows: Iterable[Row]) -> list[str]:
@@ -69,17 +71,18 @@ def _values(package: Any, attribute: re.Pattern[str]) -> Iterator[str]:
         provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
         for name in dir(provider):
             if attribute.match(name):
-                yield from _strings(getattr(provider, name))
+                yield from strings(getattr(provider, name))
 
 
-def _strings(value: Any) -> Iterator[str]:
+def strings(value: Any) -> Iterator[str]:
+    """Every string in a nested value of Faker's, the keys of its mappings too."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         yield from (key for key in value if isinstance(key, str))
     elif isinstance(value, (tuple, list, set, frozenset)):
         for item in value:
-            yield from _strings(item)
+            yield from strings(item)
 
 
 def _words(values: Iterable[str]) -> Iterator[str]:

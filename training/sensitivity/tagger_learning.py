@@ -16,12 +16,14 @@ from sklearn.linear_model import LogisticRegression
 from clearway.sensitivity.name_features import (
     N_FEATURES,
     N_ROWS,
+    TITLES,
     IntArray,
     Lexicon,
     fold,
     token_ids,
 )
 from clearway.sensitivity.tokens import Tokens, tokenise
+from training.sensitivity.name_sampler import contexts, renamed
 from training.sensitivity.tagger_data import Row, varied
 
 FloatArray = NDArray[np.float64]
@@ -33,6 +35,10 @@ ITERATIONS: Final = 60
 # Share of texts in which the lists know no name, so that a name in no list is found by its place too.
 UNLISTED: Final = 0.3
 CLEAN_SHARE: Final = 0.5
+# Copies of each text with other names, and fillings of each context.
+COPIES: Final = 2
+N_NAMED: Final = 25
+N_UNNAMED: Final = 15
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,9 @@ class Examples:
 def learn(rows: Sequence[Row], lexicon: Lexicon) -> Weights:
     """Fit on the rows given and on copies of them in other cases; the same weights every time."""
     chosen = [row for row in rows if row.gold or _chance(row.text, "clean") < CLEAN_SHARE]
+    for copy in range(COPIES):
+        chosen += renamed([row for row in rows if row.gold], lexicon, SEED + copy)
+    chosen += contexts(lexicon, SEED, N_NAMED, N_UNNAMED)
     examples = gather([*chosen, *varied(chosen, SEED)], lexicon)
     n = len(examples.in_name)
     shape = (n, N_ROWS)
@@ -91,12 +100,15 @@ def gather(rows: Iterable[Row], lexicon: Lexicon) -> Examples:
 
 
 def in_names(tokens: Tokens, names: Iterable[tuple[int, int]]) -> BoolArray:
-    """Which tokens lie within a name."""
+    """Which tokens lie within a name; a title and its full stop do not."""
     inside = np.zeros(len(tokens), dtype=np.bool_)
     starts, ends = np.array(tokens.starts), np.array(tokens.ends)
     for start, end in names:
         inside |= (starts >= start) & (ends <= end)
-    return inside
+    titles = np.array([fold(word) in TITLES for word in tokens.words], dtype=np.bool_)
+    after_title = np.array([word == "." for word in tokens.words], dtype=np.bool_)
+    after_title[1:] &= titles[:-1]
+    return inside & ~titles & ~after_title
 
 
 def maybe_names(tokens: Tokens, lexicon: Lexicon) -> BoolArray:
