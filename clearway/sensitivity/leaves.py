@@ -10,12 +10,14 @@ MAX_LEAVES: Final = 2_000
 # Paths of parts that a person or a model wrote as a text; all others are fields, read as lines (`fields.py`).
 _WRITTEN: Final = re.compile(r"\.(?:content|text)$")
 _IS_JSON: Final = re.compile(r'\A\s*[\[{]|"\s*:\s*["\d\[{]')
-# A key is matched too, so that its closing quote is not taken for the opening one of a value.
+# A key is matched too, so that its closing quote is not taken for the opening one of a value; a text without
+# an end is matched up to the end of its line, so that no character is looked at twice.
 _JSON_LEAF: Final = re.compile(
-    r'"(?P<text>(?:[^"\\\n]|\\.){0,200})"(?P<key>\s*:)?'
-    r"|(?<=[:\[,\s])(?P<number>-?\d[\d.]{0,40})(?=\s*[,}\]\n])"
+    r'"(?P<text>(?:[^"\\\n]|\\[\s\S]?)*+)(?:"|(?=\n)|\Z)(?P<key>\s*:)?'
+    r"|(?<=[:\[,\s])(?P<number>-?\d[\d.]{0,40}+)(?=\s*[,}\]\n])"
 )
-_LINE_LEAF: Final = re.compile(r"^(?:[^:\n]{0,60}: )?(?P<text>[^\n]+)$", re.MULTILINE)
+# A value that is itself JSON is followed by what it says, line by line.
+_LINE_LEAF: Final = re.compile(r"^(?:[^:\n]{0,60}: )?+(?P<text>(?![\[{])[^\n]*[^\n:])$", re.MULTILINE)
 
 
 def leaf_spans(text: str, path: str) -> list[tuple[int, int]]:
