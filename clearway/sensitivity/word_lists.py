@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from clearway.errors import ConfigurationError
+from clearway.sensitivity.tokens import Tokens, tokenise
 
 HEALTH_FILE: Final = "health_terms.txt"
 SPECIAL_FILE: Final = "special_category_terms.txt"
@@ -35,6 +37,49 @@ def load_words(path: Path) -> tuple[str, ...]:
 def alternation(words: tuple[str, ...]) -> str:
     """Regular expression for any of the words; white space, dashes and apostrophes match loosely."""
     return "(?:" + "|".join(_loose(word) for word in words) + ")"
+
+
+class Terms:
+    """Terms of one or more words, found among the tokens of a text in one pass.
+
+    White space and symbols between the words of a term do not matter; the longest term that begins at a
+    word is the one that counts.
+
+    Args:
+        terms: In any case.
+    """
+
+    def __init__(self, terms: Iterable[str]) -> None:
+        keys = sorted({_key(tokenise(term.lower().replace("\u2019", "'")).words) for term in terms})
+        self._by_first: dict[str, list[tuple[str, ...]]] = {}
+        for key in sorted(keys, key=len, reverse=True):
+            self._by_first.setdefault(key[0], []).append(key)
+        self.firsts = frozenset(self._by_first)
+
+    def find(self, tokens: Tokens) -> Iterator[tuple[int, int]]:
+        """Spans of the terms in a text, in order; they may overlap."""
+        for at, word in enumerate(tokens.words):
+            for key in self._by_first.get(word.lower().replace("\u2019", "'"), ()):
+                last = _match(key, tokens.words, at)
+                if last >= 0:
+                    yield tokens.starts[at], tokens.ends[last]
+                    break
+
+
+def _match(key: tuple[str, ...], words: list[str], at: int) -> int:
+    """Index of the last token of the term that begins at a token, -1 for none."""
+    last = at
+    for wanted in key[1:]:
+        last += 1
+        while last < len(words) and last < at + 3 * len(key) and not words[last][-1].isalnum():
+            last += 1
+        if last >= len(words) or words[last].lower().replace("\u2019", "'") != wanted:
+            return -1
+    return last
+
+
+def _key(words: list[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if word[-1].isalnum())
 
 
 def _loose(word: str) -> str:

@@ -1,0 +1,321 @@
+"""Patterns of telephone numbers, e-mail addresses and street addresses, as rows."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+# Otherwise the package may fetch its list of suffixes from the network.
+os.environ["TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS"] = ""
+
+import tldextract
+
+from clearway.sensitivity import check_digits
+from clearway.sensitivity.patterns import CAPITAL, MONTH, PatternRow, after, named
+
+_SUFFIXES: Final = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+_PRIVATE_SUFFIXES: Final = (
+    ".example .test .invalid .local .localhost .internal .intranet .lan .corp .home .private".split()
+)
+_PHONE: Final = r"(?=(?:\D{0,3}\d){7,18}(?!\d))\+?\(?\d[\d ()./\-\u2010-\u2015\u00a0]{5,22}\d(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w-])"
+_PHONE_NAMES: Final = (
+    r"(?:tele)?phones?|mobile|cell(?:[\s_-]?phone)?s?|fax|tel|whatsapp|signal|sms|texts?|desk|landline|handy|"
+    r"telefono?|t\u00e9l\u00e9phone|tel\u00e9fono|m\u00f3vil|contact[\s_-]*(?:no|num|number)|"
+    r"(?:call|ring|reach|dial|phone|text)(?:ed|ing)?[\s]+(?:me|us|him|her|them|back)|calls?|ring|dial|"
+    r"answering[\s]+at|messages?|registered"
+)
+_PHONE_PARTS: Final = (
+    "phone",
+    "phon",
+    "mobil",
+    "cell",
+    "fax",
+    "tel",
+    "whatsapp",
+    "signal",
+    "sms",
+    "text",
+    "desk",
+    "landline",
+    "handy",
+    "t\u00e9l",
+    "m\u00f3vil",
+    "contact",
+    "call",
+    "ring",
+    "reach",
+    "dial",
+    "answering",
+    "message",
+    "registered",
+)
+_START: Final = r"(?<![\w.+/,-]|\d )"
+_END: Final = r"(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w-]|[ ./]\d|,\d{3})"
+
+PHONE_PATTERNS: Final = (
+    PatternRow("PHONE_NUMBER", "after its name", 0.8, after(_PHONE_NAMES, _PHONE, 30), _PHONE_PARTS, 7),
+    PatternRow(
+        "PHONE_NUMBER",
+        "before its name",
+        0.75,
+        r"(?<![\w.])\+?\(?\d[\d ()./\-]{6,22}\d(?:\s?x\d{1,6})?(?=[\s-]{1,3}(?:office|fax|mobile|cell|home|work)\b)",
+        ("office", "fax", "mobile", "cell", "home", "work"),
+        7,
+    ),
+    PatternRow(
+        "PHONE_NUMBER",
+        "North American",
+        0.7,
+        _START + r"(?:\+?1[ .-]?|001[ .-])?(?:\([2-9]\d{2}\)[ ]?-?|[2-9]\d{2}[.-])\d{3}[ .-]\d{4}" + _END,
+        (),
+        10,
+    ),
+    PatternRow(
+        "PHONE_NUMBER",
+        "North American, blanks",
+        0.65,
+        _START + r"(?:\+?1[ ])?[2-9]\d{2}[ ][2-9]\d{2}[ -]\d{4}" + _END,
+        (),
+        10,
+    ),
+    PatternRow(
+        "PHONE_NUMBER",
+        "international",
+        0.8,
+        r"(?<![\w+])(?:\+|00)[1-9]\d{0,2}[ ./-]?(?:\(\d{1,4}\)[ ./-]?)?(?:\d{1,5}[ ./-]?){2,5}\d{2,4}" + _END,
+        ("+", "00"),
+        8,
+    ),
+    PatternRow(
+        "PHONE_NUMBER",
+        "national prefix",
+        0.65,
+        _START + r"\(?0\d{1,4}\)?(?:[ /-]|[ ][/-][ ])\d{2,8}(?:[ -]\d{2,4}){0,4}(?<=(?:\d\D{0,3}){9})" + _END,
+        (),
+        9,
+    ),
+    PatternRow(
+        "PHONE_NUMBER",
+        "alone in its line",
+        0.6,
+        r"^[ >]*\K\(?\d{2,4}\)?(?:[ -]\d{2,4}){1,4}(?<=(?:\d\D{0,2}){8})(?:\s?x\d{1,6})?(?=[ ]*$)",
+        (),
+        8,
+        check_digits.not_sequential,
+    ),
+)
+
+_UNIT: Final = r"(?:apt|apartment|suite|ste|unit|flat|floor|room|lgh|no)\b\.?[ ]*\#?"
+_STREET_WORD: Final = (
+    r"(?:street|avenue|road|boulevard|lane|drive|court|place|square|terrace|highway|parkway|crescent|close|gardens?|"
+    r"mews|way|circle|trail|loop|alley|plaza|row|walk|hill|grove|rise|green|quay|wharf|parade|esplanade|bypass|"
+    r"broadway|turnpike|expressway|freeway|route|path|pass|point|ridge|run|view|villages?|springs?|heights|"
+    r"(?:st|ave?|rd|blvd|ln|dr|ct|pl|sq|hwy|pkwy|cres|cir|ter|trl|str)(?=\b))(?:\b\.?)"
+)
+_STRONG_STREET_WORD: Final = (
+    r"(?:street|avenue|road|boulevard|lane|drive|court|place|square|terrace|highway|parkway|crescent|close|mews|"
+    r"(?-i:St|Ave?|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Hwy|Pkwy|Cres|Cir|Ter|Str|ST|AVE|RD|BLVD|LN|DR|CT|PL|HWY))\b\.?"
+)
+_STREET_PARTS: Final = (
+    "street", "avenue", "road", "boulevard", "lane", "drive", "court", "place", "square", "terrace", "highway",
+    "parkway", "crescent", "close", "mews", "st", "av", "rd", "blvd", "ln", "dr", "ct", "pl", "sq", "hwy", "pkwy",
+    "cres", "cir", "ter",
+)  # fmt: skip
+_LATIN_STREET: Final = (
+    r"(?:rue|via|viale|vicolo|corso|calle|c/|rua|r\u00faa|avenida|avenue|avda?\.?|av\.|boulevard|bd|ul\.?|ulica|ulice|piazza|"
+    r"plaza|plazuela|paseo|praza|camino|cami\u00f1o|carrer|rambla|place|chemin|all\u00e9e|impasse|quai|route|largo|travessa|"
+    r"\u0443\u043b\.|ronda|carretera|n\u00e1m\u011bst\u00ed|trg|cesta|strada|str\.|aleja|al\.|os\.|pl\.|kossuth|lindenallee)"
+)
+_COMPOUND: Final = (
+    r"\p{L}{2,}(?:-|[ ])?(?:stra(?:\u00df|ss)e|str\.?|gasse|gatan|gata|g\u00f6tu|gade|katu|kuja|tie|vej|v\u00e4gen|veien|vegen|weg|"
+    r"platz|plass|plads|plein|laan|straat|dreef|kade|gracht|steeg|hof|allee|all\u00e9|alle|damm|ufer|ring|bakken|stien|"
+    r"stigen|gr\u00e4nd|torget|torg|straeti|braut|\u00fatja|utca|t\u00e9r|k\u00f6r\u00fat|t\u00e4n|polku|ranta|rinne|ulitsa|prospekt)"
+)
+_LIVES: Final = (
+    r"(?:address(?:es)?\b|\b(?:lives?|living|lived|resid(?:e|es|ed|ing)|located|moved|moving|relocated|meet(?:ing)?|"
+    r"is|are|home|stay(?:s|ing)?|based|property|house|return(?:ed)?|refers?)\s+(?:at|on|in|to)\b|"
+    r"\b(?:deliver(?:ed|y|ies)?|ship(?:ped|ping|ment)?|sen[dt]|mail(?:ed)?|post(?:ed)?|taxi|cab|uber|drops?\s+(?:you|me|us)\s+off|"
+    r"pick(?:ed)?(?:\s+(?:me|us|it))?\s+up|arrived|parcel|package|courier|visit(?:ed)?)\b(?:\s+[^\W\d]+){0,5}?\s+(?:to|at|from|is)\b|"
+    r"\bbilling\b|\bsecondary\s+address\b)"
+)
+_LIVES_PARTS: Final = (
+    "address", "live", "living", "resid", "locat", "move", "moving", "meet", "is ", "are ", "home", "stay", "based", "property",
+    "house", "return", "refer", "deliver", "ship", "sen", "mail", "post", "taxi", "cab", "uber", "drop", "pick", "arriv",
+    "parcel", "package", "courier", "visit", "billing",
+)  # fmt: skip
+
+ADDRESS_PATTERNS: Final = (
+    PatternRow(
+        "STREET_ADDRESS",
+        "number and street word",
+        0.8,
+        r"(?<![\w.,:/-]|\$)\d{1,5}[A-Z]?(?:[/-]\d{1,4}[A-Z]?)?,?[ ]+(?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.?[ ]+)?(?:"
+        + CAPITAL
+        + r"[ ]+){1,4}"
+        + _STRONG_STREET_WORD,
+        _STREET_PARTS,
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "number, lower-case street, place",
+        0.7,
+        r"(?<![\w.,:/$-])\d{1,5}[a-z]?,?[ ]+(?:[\w.'\u2019-]+[ ]+){1,4}"
+        + _STREET_WORD
+        + r"[ ]?,[ \n]*(?:"
+        + _UNIT
+        + r"[ ]?\d+,?\s+)?[\w. -]{2,40}",
+        _STREET_PARTS
+        + (
+            "way",
+            "loop",
+            "trail",
+            "alley",
+            "plaza",
+            "row",
+            "walk",
+            "hill",
+            "grove",
+            "rise",
+            "green",
+            "gard",
+            "path",
+        ),
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "number and unit",
+        0.8,
+        r"(?<![\w.,-])\d{1,6}[ ][^\n\d][^\n]{2,50}?[,\s>]+" + _UNIT + r"\d{1,5}\b",
+        ("apt", "apartment", "suite", "ste", "unit", "flat", "floor", "room", "lgh", "no"),
+        2,
+    ),
+    PatternRow("STREET_ADDRESS", "military post", 0.85, r"\b[AFD]PO,?\s+A[AEP]\s+\d{5}\b", ("po",), 5),
+    PatternRow(
+        "STREET_ADDRESS",
+        "military box",
+        0.8,
+        r"\b(?:psc|unit|cmr)[ ]\d{1,5},?[ ]box[ ]\d{1,5}\b",
+        ("box",),
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "post box",
+        0.8,
+        r"\b(?:p\.?[ ]?o\.?[ ]?box|postfach|postboks|apartado)[ ]+\d{1,6}\b",
+        ("box", "postfach", "postboks", "apartado"),
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "street word and number",
+        0.75,
+        r"(?<!\w)"
+        + _LATIN_STREET
+        + r"[ ]+(?:(?:de|del|della|dei|la|las|los|du|des|da|do|dos|l['\u2019])[ ]*)*(?:[^\W\d][\w.'\u2019-]*[ ]+){0,4}"
+        r"[^\W\d][\w.'\u2019-]*,?[ ]+(?:n[\u00b0o\u00ba.]\s?)?\d{1,5}(?!\w|[.:]\d|%)",
+        (),
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "number and foreign street word",
+        0.75,
+        r"(?<![\w.,:/$-])\d{1,5}(?:[ ]?(?:bis|ter|[a-z]))?,?[ ]+"
+        + _LATIN_STREET
+        + r"[ ]+(?:(?:de|del|della|dei|la|las|los|du|des|da|do|dos)[ ]+|l['\u2019])*"
+        + CAPITAL,
+        (),
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "compound street and number",
+        0.75,
+        r"(?<!\w)(?-i:[A-Z\u00c0-\u00d6\u00d8-\u00de\u0100-\u017d])"
+        + _COMPOUND
+        + r",?[ ](?:n[ro]\.?[ ]?)?\d{1,4}[a-z]?(?![\w%]|[.:]\d)",
+        (),
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "after where",
+        0.7,
+        _LIVES
+        + r"[^\n\d]{0,24}[\s:]+\K\d{1,5}(?:[ ]\d{1,5})?,?[ ](?:\p{L}{1,3}\.?[ ])?"
+        + CAPITAL
+        + r"[^\n]{0,60}",
+        _LIVES_PARTS,
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "after where, street first",
+        0.7,
+        _LIVES + r"[ ]+\K(?:" + CAPITAL + r"[ ]+){1,4}\d{1,4}(?=[,\s.]+(?-i:[A-Z\d]|street|st\b)|[.]?\s*$)",
+        _LIVES_PARTS,
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "after address, then lines",
+        0.7,
+        r"address(?:es)?\b[^\n\d]{0,40}[\s:]+\K\d{1,5}[ ][^\n]{3,60}(?:\n|,)[^\n]{0,40}\b\d{4,6}\b",
+        ("address",),
+        4,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "corner",
+        0.7,
+        r"\bcorner[ ]of[ ](?=[^\n]{0,80}\d)[^\n,]{3,60}[ ]and[ ][^\n,.]{3,40}",
+        ("corner",),
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "lines down to a postal code",
+        0.7,
+        r"^[ >]*\K\d{1,6}[A-Z]?[ ][^\n.?!=]{2,60}\n(?:[ >]*[^\n.?!=]{2,40}\n){0,4}?[ >]*(?:[^\n\d.?!=]{0,40}[ ,])?(?:\d{4,6}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]?[ ]\d[A-Z]{2})[ ]*$",
+        (),
+        4,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "town, state and postal code",
+        0.75,
+        r"\b\d{1,6}[A-Z]?,?[ ][^\n]{3,60}?[,\n]\s*[^\n\d]{2,30}[,\n]?\s*(?-i:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY])\.?,?[ ]+\d{5}(?:-\d{4})?\b",
+        (),
+        5,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "British postal code",
+        0.7,
+        r"\b\d{1,5}[A-Z]?,?[ ][^\n\d]{3,60}[,\n ]\s*(?-i:[A-Z]{1,2}\d[A-Z\d]?[ ]\d[ABD-HJLNP-UW-Z]{2})\b",
+        (),
+        1,
+    ),
+)
+
+
+def is_mail_host(address: str) -> bool:
+    """Whether the part after the at sign ends in a public suffix, or in one that is reserved or private."""
+    host = address.rsplit("@", 1)[-1].lower()
+    return _SUFFIXES(host).fqdn != "" or host.endswith(tuple(_PRIVATE_SUFFIXES))
+
+
+EMAIL_PATTERNS: Final = (
+    PatternRow(
+        "EMAIL_ADDRESS",
+        "address",
+        1.0,
+        r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)+\b",
+        ("@",),
+        0,
+        is_mail_host,
+    ),
+)

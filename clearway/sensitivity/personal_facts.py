@@ -1,0 +1,188 @@
+"""Facts said of a person: a condition of health, a faith, an origin, a party, an orientation."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import regex
+from presidio_analyzer import EntityRecognizer, RecognizerResult
+from presidio_analyzer.nlp_engine import NlpArtifacts
+
+from clearway.sensitivity.artifacts import TokenArtifacts
+from clearway.sensitivity.facts import Facts
+from clearway.sensitivity.tokens import Tokens, tokenise
+from clearway.sensitivity.word_lists import Terms, alternation
+
+TIMEOUT_SECONDS: Final = 5
+WINDOW: Final = 160
+# Endings of the names of conditions and of drugs (the stems of the WHO's international non-proprietary names).
+_MEDICAL: Final = re.compile(
+    r"[a-z]{3,}(?:itis|(?<!dipl)omas?|aemia|emia|(?<!hypn)(?<!metamorph)osis|opathy|ectomy|algia|plegia|uria|rrh[eo]a|"
+    r"statin|[aeiou]pril|sartan|(?<!contr)olol|oxetine|azepam|azolam|prazole|cillin|mycin|floxacin|[tlrz][iu]mab|gliptin|gliflozin|"
+    r"formin|triptan|setron|parin|tidine|dronate|vudine|navir|tinib|glutide|azine|idone|apine|triptyline|caine)s?"
+)
+_NOT_MEDICAL: Final = frozenset(
+    "diploma aroma osmosis symbiosis mitosis meiosis academia magazine bohemia stadia alchemia comas sarcoma-free "
+    "analysis oasis hypnosis metamorphosis apotheosis photosynthesis telepathy empathy sympathy apathy antipathy "
+    "premia bacteremia cocaine nostalgia glioma-like genoma idioma carcinoma-free".split()
+)
+_OWN: Final = regex.compile(
+    r"\b(?:my|our)\s+(?:\w+['\u2019]?s?\s+){0,5}$|"
+    r"\bI\s+(?:have|had|got|was|am|suffer|take|tested|live|struggle)\b[^.?!\n]{0,50}$|"
+    r"\bI['\u2019](?:m|ve)\b[^.?!\n]{0,50}$",
+    regex.IGNORECASE,
+)
+_PATIENT: Final = (
+    r"patients?|diagnos(?:ed|es|is)|prescribed|prescription|treated\s+for|being\s+treated|tested\s+positive|medical\s+history|"
+    r"admitted|discharged|referred|sick\s+leave|medical\s+leave|on\s+medication|pt\b|undergo(?:es|ing)|underwent"
+)
+_RECORD: Final = r"mrn|medical\s+record|discharge\s+summary|patient\s+id|chart"
+_TIED: Final = (
+    r"suffers?|suffering|is\s+on|has|had|have|takes|taking|dob|allergic|allergy|therapy|lives\s+with|living\s+with|recovering|"
+    r"because\s+of|due\s+to|after|history\s+of"
+)
+_IS_RECORD: Final = regex.compile(rf"\b(?:{_RECORD})\b", regex.IGNORECASE)
+_IS_PATIENT: Final = regex.compile(rf"\b(?:{_PATIENT}|{_RECORD})\b", regex.IGNORECASE)
+_IS_TIED: Final = regex.compile(rf"\b(?:{_PATIENT}|{_RECORD}|{_TIED})\b", regex.IGNORECASE)
+_PERSON: Final = regex.compile(
+    r"\b(?:he|she|his|her|him|employee|colleague|client|student|resident|mother|father|son|daughter|wife|husband|"
+    r"brother|sister|partner|tenant|worker|mr|mrs|ms)\b",
+    regex.IGNORECASE,
+)
+
+
+class HealthRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
+    """A condition or a treatment, scored by the words that tie it to a person.
+
+    One's own or a relative's condition counts, as does a patient's by name or record number; an unnamed
+    patient's counts for less, and a condition tied to nobody for little.
+
+    Args:
+        terms: Conditions and treatments.
+    """
+
+    def __init__(self, terms: tuple[str, ...]) -> None:
+        self._terms = Terms(terms)
+        super().__init__(supported_entities=["HEALTH_CONDITION"], name="HealthRecognizer")
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def wanted(self, facts: Facts) -> bool:
+        """Whether a word begins a term, or ends as names of conditions and drugs do."""
+        return not self._terms.firsts.isdisjoint(facts.words) or any(map(_is_medical, facts.words))
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
+        """Conditions in order."""
+        tokens, names = _words_and_names(text, nlp_artifacts)
+        spans = set(self._terms.find(tokens))
+        spans |= {
+            (tokens.starts[at], tokens.ends[at])
+            for at, word in enumerate(tokens.words)
+            if _is_medical(word.lower())
+        }
+        return [
+            RecognizerResult("HEALTH_CONDITION", start, end, _health_score(text, start, end, names))
+            for start, end in sorted(spans)
+        ]
+
+
+def _words_and_names(text: str, artifacts: NlpArtifacts) -> tuple[Tokens, list[tuple[int, int]]]:
+    if isinstance(artifacts, TokenArtifacts):
+        return artifacts.words, artifacts.names
+    return tokenise(text), []
+
+
+def _is_medical(word: str) -> bool:
+    return len(word) > 6 and word not in _NOT_MEDICAL and _MEDICAL.fullmatch(word) is not None
+
+
+def _health_score(text: str, start: int, end: int, names: list[tuple[int, int]]) -> float:
+    if _OWN.search(text[max(0, start - 70) : start]):
+        return 0.8
+    near = text[max(0, start - WINDOW) : end + WINDOW]
+    low, high = start - WINDOW, end + WINDOW
+    is_named = any(low <= a and b <= high and (b <= start or a >= end) for a, b in names)
+    if not _IS_TIED.search(near):
+        return 0.3 if is_named else 0.1
+    if is_named or _IS_RECORD.search(near):
+        return 0.8
+    if _IS_PATIENT.search(near):
+        return 0.65
+    return 0.6 if _PERSON.search(near) else 0.4
+
+
+_RELATION: Final = (
+    r"(?:colleague|coworker|co-worker|employee|boss|manager|son|daughter|wife|husband|partner|brother|sister|friend|"
+    r"neighbou?r|candidate|applicant|client|patient|customer|tenant|member|mother|father|student|teacher|roommate|"
+    r"assistant|director|analyst|engineer|nurse|driver|worker|report|landlord|cousin|uncle|aunt|boyfriend|girlfriend)"
+)
+_WHO: Final = (
+    r"(?:I['\u2019]?\s?a?m|(?:my|our|the|this|that|his|her|their)\s+(?:\w+\s+){0,2}?"
+    + _RELATION
+    + r"(?:,?\s+(?-i:[A-Z])[\w.'\u2019-]+){0,3},?\s+(?:is|was|who\s+is|has\s+been|identifies\s+as|came\s+out\s+as)|"
+    r"(?:he|she|they)(?:\s+(?:is|are|was)|['\u2019](?:s|re))|"
+    r"(?-i:[A-Z])[\w.'\u2019-]+(?:\s+(?-i:[A-Z])[\w.'\u2019-]+){0,2}\s+(?:is|was|identifies\s+as|came\s+out\s+as|became|converted\s+to))"
+)
+_FIELD: Final = (
+    r"(?:religion|faith|ethnicity|ethnic[\s_-]+(?:origin|group|background)|race|sexual[\s_-]+orientation|orientation|"
+    r"(?:trade[\s_-]+)?union(?:[\s_-]+(?:membership|member|status))?|"
+    r"political[\s_-]+(?:party|affiliation|opinions?|views?)|religious[\s_-]+(?:belief|affiliation|denomination)s?)"
+)
+
+
+class SpecialCategoryRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
+    """Faith, origin, union, politics or orientation, scored by whether it is said of someone in particular.
+
+    Args:
+        terms: Words that place a person in a protected group.
+    """
+
+    def __init__(self, terms: tuple[str, ...]) -> None:
+        self._terms = Terms(terms)
+        term = alternation(terms) + r"\b"
+        self._said = regex.compile(
+            r"\b"
+            + _WHO
+            + r"\s+(?:(?:a|an|the|openly|practi[cs]ing|devout|observant|proud|active|registered|committed|not|very|"
+            r"lifelong|long-time|strict|of|from)\s+){0,3}\K" + term,
+            regex.IGNORECASE,
+        )
+        self._field = regex.compile(
+            r"(?<![^\W_])"
+            + _FIELD
+            + r"[\"']?[ ]{0,2}[:=|][ \"']{0,4}\K(?!null|none|string|str\b|int\b|n/a|unknown)\p{L}[\w -]{2,40}",
+            regex.IGNORECASE,
+        )
+        super().__init__(supported_entities=["SPECIAL_CATEGORY"], name="SpecialCategoryRecognizer")
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def wanted(self, facts: Facts) -> bool:
+        """Whether a word begins a term, or names a field of a form."""
+        return not self._terms.firsts.isdisjoint(facts.words) or not _FIELD_WORDS.isdisjoint(facts.words)
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
+        """Terms in order: surely said of someone, a form's field, or, much weaker, beside a person."""
+        tokens, names = _words_and_names(text, nlp_artifacts)
+        said = [
+            m.span() for p in (self._said, self._field) for m in p.finditer(text, timeout=TIMEOUT_SECONDS)
+        ]
+        scores = {span: _special_score(text, *span, names) for span in self._terms.find(tokens)}
+        scores.update(dict.fromkeys(said, 0.75))
+        return [RecognizerResult("SPECIAL_CATEGORY", a, b, score) for (a, b), score in sorted(scores.items())]
+
+
+_FIELD_WORDS: Final = frozenset(
+    "religion faith ethnicity ethnic race orientation union political religious".split()
+)
+
+
+def _special_score(text: str, start: int, end: int, names: list[tuple[int, int]]) -> float:
+    low, high = start - WINDOW, end + WINDOW
+    if any(low <= a and b <= high and (b <= start or a >= end) for a, b in names):
+        return 0.5
+    near = text[max(0, start - WINDOW) : end + WINDOW]
+    return 0.4 if _OWN.search(text[max(0, start - 70) : start]) or _PERSON.search(near) else 0.1
