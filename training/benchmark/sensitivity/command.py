@@ -51,6 +51,7 @@ def sensitivity(
     from clearway.commands.options import print_json
     from training.benchmark import plotting
     from training.benchmark.sensitivity import tables
+    from training.benchmark.sensitivity.plots import plot
 
     shares = dict(_share(given) for given in prevalence or ())
     if plots:
@@ -60,6 +61,8 @@ def sensitivity(
         classes,
         {"prevalence": shares, "sample": sample, "is_timed": not no_timing, "seed": seed},
     )
+    if plots:
+        plot(result, plots)
     if as_json:
         print_json(result)
     else:
@@ -78,7 +81,7 @@ def _run(corpus: list[Path], classes: Path | None, settings: dict[str, Any]) -> 
     with Console(stderr=True).status("reading corpora") as status:
         paths = corpus or default_corpora()
         detector = installation.open_detector()
-        rows = read_corpora(paths, classes, detector.class_levels, sample=plan.sample, seed=plan.seed)
+        rows = read_corpora(paths, classes, detector.class_levels)
         return measure(detector, rows, plan, status.update)
 
 

@@ -47,6 +47,7 @@ class Row:
         has_all_spans: False where values may stand in it that no span names.
         kind: For generated rows the generator's kind, else empty.
         pair: Id of its minimal pair, else empty.
+        template: Id of its template, else empty; rows of one template are not independent.
     """
 
     text: str = field(repr=False)
@@ -57,6 +58,7 @@ class Row:
     has_all_spans: bool = True
     kind: str = ""
     pair: str = ""
+    template: str = ""
 
 
 def default_corpora() -> tuple[Path, ...]:
@@ -80,17 +82,13 @@ def default_corpora() -> tuple[Path, ...]:
     return tuple(files)
 
 
-def read_corpora(
-    paths: Sequence[Path], classes: Path | None, known: Collection[str], *, sample: int | None, seed: int
-) -> list[Row]:
-    """Rows of the files with their gold classes; at most `sample` of each source.
+def read_corpora(paths: Sequence[Path], classes: Path | None, known: Collection[str]) -> list[Row]:
+    """Rows of the files with their gold classes.
 
     Args:
         paths: Files of rows.
         classes: Gold classes; by default `classes.csv` beside a file, where there is one.
         known: Data classes of the detector.
-        sample: Most rows of each source; all where None.
-        seed: Of the sample.
 
     Raises:
         TrainingDataError: A file is missing or a row is not as described; the text names file and line.
@@ -99,8 +97,7 @@ def read_corpora(
     beside = sorted({path.parent / CLASSES_FILE for path in paths})
     for path in [classes] if classes else [path for path in beside if path.is_file()]:
         gold |= read_classes(path, known)
-    rows = [row for path in paths for row in read_rows(path)]
-    return drawn([replace(row, classes=gold.get(row.doc_id)) for row in rows], sample, seed)
+    return [replace(row, classes=gold.get(row.doc_id)) for path in paths for row in read_rows(path)]
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -142,7 +139,7 @@ def read_classes(path: Path, known: Collection[str]) -> dict[str, frozenset[str]
 
 
 def drawn(rows: Sequence[Row], sample: int | None, seed: int) -> list[Row]:
-    """At most `sample` rows of each source, in their order; pairs are no concern of it."""
+    """At most `sample` rows of each source, in their order; all where None."""
     if sample is None:
         return list(rows)
     by_source: dict[str, list[int]] = {}
@@ -153,6 +150,12 @@ def drawn(rows: Sequence[Row], sample: int | None, seed: int) -> list[Row]:
         indices = by_source[source]
         kept |= set(Random(f"{seed}:{source}").sample(indices, min(sample, len(indices))))  # noqa: S311
     return [rows[index] for index in sorted(kept)]
+
+
+def clean_texts(rows: Sequence[Row]) -> list[str]:
+    """Texts of the sources that hold no value at all: no row of theirs has a class or a span."""
+    mixed = {row.source for row in rows if row.classes != frozenset() or row.spans or row.kind}
+    return [row.text for row in rows if row.source not in mixed]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

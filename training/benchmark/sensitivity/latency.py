@@ -41,7 +41,7 @@ def measure_latency(
         sizes: Characters of a text, and how many are timed.
         seed: Of the texts: no two are alike, so no cache knows them.
     """
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     rows = []
     with threadpool_limits(1):

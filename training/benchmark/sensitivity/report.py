@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from random import Random
 from typing import Any
 
 from clearway.assessment import SensitivityDetector
 from clearway.errors import TrainingDataError
-from training.benchmark.sensitivity import latency, memory, spans, verdicts
-from training.benchmark.sensitivity.corpus import Row
+from training.benchmark.sensitivity import conversations, evading, languages, latency, memory, spans, verdicts
+from training.benchmark.sensitivity.corpus import Row, clean_texts, drawn
+from training.benchmark.sensitivity.generated import generated_rows
 from training.benchmark.sensitivity.scanning import Case, Report, scan_rows
+from training.benchmark.sensitivity.unseen import without_training
 
 
 @dataclass(frozen=True)
@@ -38,25 +41,42 @@ def measure(
 
     Args:
         detector: By its public interface only.
-        rows: Of corpora, at least one.
+        rows: Of corpora, at least one that the detector did not learn from.
         plan: What else to measure.
         report: Told what is being done.
 
     Raises:
-        TrainingDataError: There is no row, or a prevalence names an unknown class.
+        TrainingDataError: There is no such row, or a prevalence names an unknown class.
     """
-    if not rows:
-        raise TrainingDataError("corpus: expected at least one row, got none")
     _check(plan.prevalence, detector)
-    cases = scan_rows(detector, rows, report, "corpora")
+    report("leaving out what the detector learned from")
+    unseen = without_training(rows)
+    if not unseen:
+        raise TrainingDataError(
+            f"corpus: expected at least one row that the detector did not learn from, got {len(rows)} others"
+        )
+    kept = drawn(unseen, plan.sample, plan.seed)
+    report("generating prompts")
+    clean = clean_texts(kept)
+    made = generated_rows(clean, sample=plan.sample, seed=plan.seed)
+    own = scan_rows(detector, kept, report, "corpora")
+    generated = scan_rows(detector, made, report, "generated prompts")
     return {
         "detector": detector.identity.as_json(),
         "sample": plan.sample,
         "seed": plan.seed,
-        "n_rows": len(rows),
-        "n_failed_scans": sum(case.outcome.has_failed for case in cases),
-        **_found(cases, plan),
-        **(_costs(detector, rows, plan, report) if plan.is_timed else {}),
+        "n_rows": len(kept),
+        "n_generated": len(made),
+        "n_templates": len({row.template for row in made}),
+        "n_learned_from": len(rows) - len(unseen),
+        "n_failed_scans": sum(case.outcome.has_failed for case in [*own, *generated]),
+        **_found([*own, *generated], plan),
+        "kinds": verdicts.kind_rows(generated),
+        "pairs": verdicts.pair_rows(generated),
+        "sessions": conversations.session_rows(detector, clean, report, sample=plan.sample, seed=plan.seed),
+        "evasions": _evasions(detector, [*made, *kept], plan, report),
+        "languages": languages.language_rows(detector, report, sample=plan.sample, seed=plan.seed),
+        **(_costs(detector, kept, plan, report) if plan.is_timed else {}),
     }
 
 
@@ -72,6 +92,26 @@ def _found(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
         "span_rule": spans.RULE,
         "risk": verdicts.risk_rows(recalls, plan.prevalence, 1.0),
     }
+
+
+def _evasions(
+    detector: SensitivityDetector, rows: Sequence[Row], plan: Plan, report: Report
+) -> dict[str, Any]:
+    from training.sensitivity.generator.entities import CLASS_OF_ENTITY
+
+    report("evasions: choosing carriers")
+    n = min(evading.N_CARRIERS, plan.sample or evading.N_CARRIERS)
+    carried = evading.carriers(detector, rows, CLASS_OF_ENTITY, n=n, seed=plan.seed)
+    tricks = evading.evasion_rows(detector, carried, _tricks(), report, seed=plan.seed)
+    return {"tricks": tricks, "overall": evading.overall(tricks)}
+
+
+def _tricks() -> Mapping[str, evading.Trick]:
+    if find_spec("training.sensitivity.evasions") is None:  # until the tricks are committed
+        return {}
+    from training.sensitivity.evasions import EVASIONS
+
+    return EVASIONS
 
 
 def _costs(detector: SensitivityDetector, rows: Sequence[Row], plan: Plan, report: Report) -> dict[str, Any]:

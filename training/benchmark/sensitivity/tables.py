@@ -18,14 +18,14 @@ def show(result: Result) -> None:
     console = people_console()
     identity = result["detector"]
     console.print(f"detector: {identity['name']} {identity['version']}, sha256 {identity['sha256'][:16]}")
-    sample = f", at most {result['sample']} of a source" if result["sample"] else ""
-    console.print(
-        f"{result['n_rows']:,} rows{sample}; {result['n_failed_scans']} scans failed (counted as restricted)"
-    )
-    console.print(f"brackets: exact 95% intervals; * fewer than {FEW} cases")
-    for make in (_classes, _clean, _without_gold, _spans, _latency, _risk):
+    for line in _preface(result):
+        console.print(line, soft_wrap=True)
+    for make in (
+        _classes, _pairs, _kinds, _clean, _without_gold, _sessions, _evasions, _languages, _spans, _latency,
+        _risk,
+    ):  # fmt: skip
         table = make(result)
-        if table is not None and table.row_count:
+        if table.row_count:
             console.print()
             console.print(table)
     if "memory" in result:
@@ -34,6 +34,16 @@ def show(result: Result) -> None:
             f"\nworker: {facts['rss_mb']} MB resident after {facts['n_scans']} scans, "
             f"{facts['highest_mb']} MB at most"
         )
+
+
+def _preface(result: Result) -> list[str]:
+    sample = f", at most {result['sample']} of a source" if result["sample"] else ""
+    rows = f"{result['n_rows']:,} rows of corpora{sample}, without {result['n_learned_from']:,} learned from"
+    return [
+        f"{rows}; {result['n_generated']:,} generated from {result['n_templates']} test templates",
+        f"{result['n_failed_scans']} scans failed (counted as restricted)",
+        f"brackets: exact 95% intervals, as if cases were independent; * fewer than {FEW} cases",
+    ]
 
 
 def cell(share: Share) -> str:
@@ -54,7 +64,9 @@ def cell(share: Share) -> str:
 
 
 def _new(title: str, *columns: str) -> Table:
-    return Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    return Table(
+        *columns, title=title, title_justify="left", caption_justify="left", box=None, pad_edge=False
+    )
 
 
 def _classes(result: Result) -> Table:
@@ -85,6 +97,53 @@ def _spans(result: Result) -> Table:
     for row in sorted(result["spans"], key=lambda row: row["entity"]):
         table.add_row(row["entity"], row["source"], cell(row["recall"]), cell(row["precision"]))
     table.caption = result["span_rule"]
+    return table
+
+
+def _pairs(result: Result) -> Table:
+    table = _new(
+        "minimal pairs: a value, and a harmless stand-in in the same text",
+        "class", "recall of the one half", "false pins on the other", "both right",
+    )  # fmt: skip
+    for row in result["pairs"]:
+        table.add_row(row["class"], *(cell(row[name]) for name in ("recall", "false_pin", "both_right")))
+    return table
+
+
+def _kinds(result: Result) -> Table:
+    table = _new("generated prompts, by kind", "kind", "all classes found", "pinned or a class too many")
+    for row in result["kinds"]:
+        table.add_row(row["kind"], cell(row["all_classes"]), cell(row["false_pin"]))
+    return table
+
+
+def _sessions(result: Result) -> Table:
+    table = _new("conversations pinned at any turn", "conversations", "sensitive", "pinned")
+    for row in result["sessions"]:
+        table.add_row(row["source"], "yes" if row["is_sensitive"] else "no", cell(row["pinned"]))
+    return table
+
+
+def _evasions(result: Result) -> Table:
+    facts = result["evasions"]
+    entities = list(facts["tricks"][0]["by_entity"]) if facts["tricks"] else []
+    table = _new("disguised values: caught", "trick", "caught", *entities)
+    for row in facts["tricks"]:
+        counts = [f"{one['hits']}/{one['n']}" if one["n"] else "-" for one in row["by_entity"].values()]
+        table.add_row(row["trick"], cell(row["caught"]), *counts)
+    table.add_row("all tricks", cell(facts["overall"]))
+    return table
+
+
+def _languages(result: Result) -> Table:
+    table = _new(
+        "languages: values in a sentence, and sentences without one",
+        "language", "found", "card", "IBAN", "e-mail", "noted as unsupported", "flagged without a value",
+    )  # fmt: skip
+    for row in result["languages"]:
+        counts = [f"{one['hits']}/{one['n']}" for one in row["by_value"].values()]
+        plain = [f"{row[name]['hits']}/{row[name]['n']}" for name in ("noted", "flagged")]
+        table.add_row(row["language"], cell(row["recall"]), *counts, *plain)
     return table
 
 
