@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
+
+CONTEXT: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +91,51 @@ def view_of(under: View, kind: str, pieces: Iterable[Piece]) -> View:
         spans=tuple((piece.start, piece.end) for piece in kept) or ((0, 0),),
         lengths=tuple(len(piece.text) for piece in kept) or (0,),
     )
+
+
+def excerpt_of(under: View, kind: str, found: Iterable[Piece]) -> View | None:
+    """A reading of the passages around the replaced stretches, `CONTEXT` characters to each side.
+
+    Args:
+        under: The reading in which the stretches were found.
+        kind: The disguise that was taken off.
+        found: What stands in place of each stretch; of overlapping ones the first is kept.
+
+    Returns:
+        The passages, joined by line breaks; `None` when nothing was found.
+    """
+    replaced: list[Piece] = []
+    for piece in sorted(found, key=lambda piece: (piece.start, -piece.end)):
+        if not replaced or piece.start >= replaced[-1].end:
+            replaced.append(piece)
+    return view_of(under, kind, _passages(under.text, replaced)) if replaced else None
+
+
+def _passages(text: str, replaced: list[Piece]) -> Iterator[Piece]:
+    done = -1
+    for piece in replaced:
+        left = _after_space(text, max(0, piece.start - CONTEXT), piece.start)
+        right = _before_space(text, done, min(len(text), done + CONTEXT))
+        if done >= 0 and left <= right:
+            left = done
+        elif done >= 0:
+            yield Piece(text[done:right], done, right)
+            yield Piece("\n", left, left)
+        yield Piece(text[left : piece.start], left, piece.start)
+        yield piece
+        done = piece.end
+    right = _before_space(text, done, min(len(text), done + CONTEXT))
+    yield Piece(text[done:right], done, right)
+
+
+def _after_space(text: str, lowest: int, end: int) -> int:
+    """Where a word begins, at or after `lowest`, so that no context starts inside one."""
+    if lowest == 0 or text[lowest - 1].isspace():
+        return lowest
+    return next((index + 1 for index in range(lowest, end) if text[index].isspace()), lowest)
+
+
+def _before_space(text: str, start: int, highest: int) -> int:
+    if highest >= len(text) or text[highest].isspace():
+        return highest
+    return next((index for index in range(highest - 1, start - 1, -1) if text[index].isspace()), highest)
