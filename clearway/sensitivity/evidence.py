@@ -118,7 +118,7 @@ def evidence(findings: Sequence[Finding], parts: Sequence[Part]) -> IntArray:
         was found.
     """
     bases = list(accumulate((len(part.text) + GAP_CHARACTERS for part in parts), initial=0))
-    spots = sorted({_placed(f, bases) for f in findings if f.type in ENTITY_KINDS})
+    spots = [_placed(finding, bases) for finding in readable(findings)]
     rows = np.zeros((len(spots), N_COLUMNS), dtype=np.int64)
     by_kind = {kind: [spot for spot in spots if spot.kind == kind] for kind in {s.kind for s in spots}}
     counts = Counter(spot.kind for spot in spots)
@@ -135,6 +135,12 @@ def evidence(findings: Sequence[Finding], parts: Sequence[Part]) -> IntArray:
         _context(row, spot, text, base, starts[spot.part])
         _shape(row, spot.kind, text[spot.start - base : spot.end - base])
     return rows
+
+
+def readable(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings of entities with a kind, each once, in the order of the rows."""
+    known = {finding for finding in findings if finding.type in ENTITY_KINDS}
+    return sorted(known, key=lambda f: (f.part, f.start, f.end, ENTITY_KINDS[f.type], f.score_ppm, f.type))
 
 
 def _placed(finding: Finding, bases: list[int]) -> _Spot:

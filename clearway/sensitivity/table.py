@@ -41,8 +41,8 @@ class ClassRow(Strict):
 
     level: LevelName
     threshold_ppm: PositivePpm = PPM
-    evidence: dict[EntityName, Evidence] = {}
-    entities: dict[EntityName, Ppm] = {}
+    evidence: dict[EntityName, Evidence] = Field(default_factory=dict)
+    entities: dict[EntityName, Ppm] = Field(default_factory=dict)
 
 
 class Combination(Strict):
