@@ -28,9 +28,10 @@ N_ROWS: Final = 2**TABLE_BITS
 FEATURES_VERSION: Final = 1
 FIRST_FILE: Final = "first_names.txt"
 LAST_FILE: Final = "last_names.txt"
+KNOWN_FILE: Final = "known_names.txt"
 PLACE_FILE: Final = "places.txt"
 COMMON_FILE: Final = "common_words.txt"
-NAME_FILES: Final = (FIRST_FILE, LAST_FILE, PLACE_FILE, COMMON_FILE)
+NAME_FILES: Final = (FIRST_FILE, LAST_FILE, KNOWN_FILE, PLACE_FILE, COMMON_FILE)
 
 TITLES: Final = frozenset(
     "mr mrs ms miss mx dr prof professor sir madam herr frau hr fr mme mlle monsieur madame senor senora sr sra "
@@ -64,12 +65,14 @@ class Lexicon:
     Attributes:
         first: Given names.
         last: Family names.
+        known: Names of either kind that English texts meet: of an English-speaking country, or of many.
         places: Words of the names of cities and countries.
         common: Words that stand in lower case in ordinary text, most frequent first.
     """
 
     first: frozenset[str]
     last: frozenset[str]
+    known: frozenset[str]
     places: frozenset[str]
     common: tuple[str, ...]
 
@@ -117,8 +120,8 @@ def load_lexicon(folder: Path) -> Lexicon:
     Raises:
         ConfigurationError: A list cannot be read, or has no entry.
     """
-    first, last, places, common = (_entries(folder / name) for name in NAME_FILES)
-    return Lexicon(frozenset(first), frozenset(last), frozenset(places), tuple(common))
+    *names, common = (_entries(folder / name) for name in NAME_FILES)
+    return Lexicon(*(frozenset(words) for words in names), common=tuple(common))
 
 
 def _entries(path: Path) -> list[str]:
@@ -144,7 +147,8 @@ def word_row(word: str, lexicon: Lexicon) -> WordRow:
         return WordRow(crc32(folded.encode()), crc32(kind.encode()), 0, ids)
     case = _case(word)
     in_first, in_last = folded in lexicon.first, folded in lexicon.last
-    lists = f"{in_first:d}{in_last:d}{folded in lexicon.places:d}{folded in lexicon.ordinary:d}"
+    known, place, ordinary = folded in lexicon.known, folded in lexicon.places, folded in lexicon.ordinary
+    lists = f"{in_first:d}{in_last:d}{known:d}{place:d}{ordinary:d}"
     kind = f"{_CASES[case]} {lists} {_role(folded)}"
     ids = _ids(_own_features(folded, _CASES[case], lists))
     named = 8 if in_first or in_last else 0
@@ -198,8 +202,13 @@ _NEAR: Final = (-2, -1, 0, 1, 2)
 N_FEATURES: Final = N_OWN + len(_WINDOW) + len(_NEAR) + 14
 
 
-def token_ids(tokens: Tokens, lexicon: Lexicon) -> IntArray:
+def token_ids(tokens: Tokens, lexicon: Lexicon, seen: dict[str, WordRow] | None = None) -> IntArray:
     """Rows of the table for each token.
+
+    Args:
+        tokens: Of one text.
+        lexicon: Lists of words.
+        seen: Rows of words met before; what is met here is added. Training shares one over all texts.
 
     Returns:
         Shape (n_tokens, N_FEATURES), int64 in [0, N_ROWS); row 0 stands for a feature that a token lacks.
@@ -207,7 +216,7 @@ def token_ids(tokens: Tokens, lexicon: Lexicon) -> IntArray:
     n = len(tokens)
     if n == 0:
         return np.zeros((0, N_FEATURES), dtype=np.int64)
-    memo, seen = lexicon.memo, dict[str, WordRow]()
+    memo, seen = lexicon.memo, {} if seen is None else seen
     rows = []
     for word in tokens.words:
         row = memo.get(word) or seen.get(word)

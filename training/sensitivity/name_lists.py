@@ -15,6 +15,7 @@ from faker.providers import address, person
 from clearway.sensitivity.name_features import (
     COMMON_FILE,
     FIRST_FILE,
+    KNOWN_FILE,
     LAST_FILE,
     PARTICLES,
     PLACE_FILE,
@@ -31,8 +32,10 @@ _LAST: Final = re.compile(r"^last.*names?|last_names$")
 _PLACE: Final = re.compile(
     r"^(?:countries|cities|city_names|real_city_names|states|provinces|regions|municipalities|communes|towns)$"
 )
-MAX_COMMON: Final = 12_000
-MIN_COMMON: Final = 3
+MAX_COMMON: Final = 16_000
+MIN_COMMON: Final = 2
+# A name in the lists of so many locales is known everywhere.
+MIN_LOCALES: Final = 5
 _SOURCE: Final = (
     "# From Faker's provider data (MIT). Folded: lower case, no accents. Built by name_lists.py.\n"
 )
@@ -44,14 +47,24 @@ _COMMON_SOURCE: Final = (
 def write_lists(folder: Path, rows: Iterable[Row]) -> None:
     """Write the four lists; the same bytes for the same rows and the same Faker."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, pattern, package in (
-        (FIRST_FILE, _FIRST, person),
-        (LAST_FILE, _LAST, person),
-        (PLACE_FILE, _PLACE, address),
+    first, last = _by_locale(person, _FIRST), _by_locale(person, _LAST)
+    places = _by_locale(address, _PLACE)
+    for name, words in (
+        (FIRST_FILE, set().union(*first.values())),
+        (LAST_FILE, set().union(*last.values())),
+        (KNOWN_FILE, _known(first) | _known(last)),
+        (PLACE_FILE, set().union(*places.values())),
     ):
-        words = sorted(set(_words(_values(package, pattern))))
-        (folder / name).write_text(_SOURCE + "\n".join(words) + "\n", encoding="utf-8")
-    (folder / COMMON_FILE).write_text(_COMMON_SOURCE + "\n".join(common_words(rows)) + "\n", encoding="utf-8")
+        (folder / name).write_text(_SOURCE + "\n".join(sorted(words)) + "\n", encoding="utf-8")
+    (folder / COMMON_FILE).write_text(
+        _COMMON_SOURCE + "\n".join(common_words(rows)) + "\n", encoding="utf-8"
+    )
+
+
+def _known(names: dict[str, set[str]]) -> set[str]:
+    counts = Counter(name for words in names.values() for name in words)
+    english = {name for locale, words in names.items() if locale.startswith("en") for name in words}
+    return english | {name for name, n in counts.items() if n >= MIN_LOCALES}
 
 
 def common_words(rows: Iterable[Row]) -> list[str]:
@@ -66,12 +79,13 @@ def common_words(rows: Iterable[Row]) -> list[str]:
     return [word for word, _ in sorted(kept, key=lambda item: (-item[1], item[0]))[:MAX_COMMON]]
 
 
-def _values(package: Any, attribute: re.Pattern[str]) -> Iterator[str]:
+def _by_locale(package: Any, attribute: re.Pattern[str]) -> dict[str, set[str]]:
+    words: dict[str, set[str]] = {}
     for module in pkgutil.iter_modules(package.__path__):
         provider = importlib.import_module(f"{package.__name__}.{module.name}").Provider
-        for name in dir(provider):
-            if attribute.match(name):
-                yield from strings(getattr(provider, name))
+        values = (getattr(provider, name) for name in dir(provider) if attribute.match(name))
+        words[module.name] = set(_words(text for value in values for text in strings(value)))
+    return words
 
 
 def strings(value: Any) -> Iterator[str]:
