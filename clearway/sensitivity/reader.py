@@ -39,7 +39,9 @@ class Budget:
             raise SensitivityError(f"sensitivity detector: {fault}")
 
 
-def read_findings(engine: Engine, entities: Sequence[str], text: str, budget: Budget) -> tuple[Finding, ...]:
+def read_findings(
+    engine: Engine, entities: Sequence[str] | None, text: str, budget: Budget
+) -> tuple[Finding, ...]:
     """Findings of a text and of what it hides, in offsets of the text, scores in ppm.
 
     Args:
@@ -61,7 +63,7 @@ def read_findings(engine: Engine, entities: Sequence[str], text: str, budget: Bu
     return tuple(without_contained(found))
 
 
-def read_text(engine: Engine, entities: Sequence[str], text: str, budget: Budget) -> Reading:
+def read_text(engine: Engine, entities: Sequence[str] | None, text: str, budget: Budget) -> Reading:
     """Findings of a text, and notes on what could not be read.
 
     Raises:

@@ -21,6 +21,8 @@ from clearway.sensitivity.leaves import leaf_spans
 WINDOW_CHARACTERS: Final = 200
 MAX_PIECES: Final = 20
 MAX_LEAF_CHARACTERS: Final = 64
+# Pieces of different texts look like some value or other by chance: weak patterns do not count over a seam.
+MIN_SCORE_PPM: Final = 650_000
 # Entities that lie in words and not in one value: what they say is not split by a seam.
 WORDED: Final = frozenset({"PERSON", "HEALTH_CONDITION", "SPECIAL_CATEGORY", "TRADE_SECRET_MARKER"})
 
@@ -92,7 +94,8 @@ class Window:
         """
         held = list(known)
         for finding in findings:
-            cuts = self.cut(finding) if finding.type not in WORDED else []
+            is_value = finding.type not in WORDED and finding.score_ppm >= MIN_SCORE_PPM
+            cuts = self.cut(finding) if is_value else []
             is_whole = len(cuts) == 1 and self.reads_context and self._is_inside(finding)
             if (len(cuts) > 1 or is_whole) and not any(_is_known(cut, held) for cut in cuts):
                 yield from cuts

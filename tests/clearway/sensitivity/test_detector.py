@@ -21,7 +21,7 @@ from clearway.assessment import Level, Sensitivity
 from clearway.errors import ConfigurationError, SensitivityError
 from clearway.request import Caller, Part, Request, parse_request
 from clearway.sensitivity import load_detector
-from clearway.sensitivity.detector import MAX_SCANNED_CHARACTERS, PresidioDetector
+from clearway.sensitivity.detector import MAX_SCAN_SECONDS, MAX_SCANNED_CHARACTERS, PresidioDetector
 from clearway.sensitivity.engine import Engine
 
 Scan = Callable[..., Sensitivity]
@@ -270,8 +270,7 @@ def test_an_entity_that_nothing_reports_is_refused(folder: Path, tmp_path: Path)
     with pytest.raises(ConfigurationError) as caught:
         load_detector(tmp_path)
     assert str(caught.value).startswith(
-        f"{tmp_path / 'classes.yaml'}: EMIAL_ADDRESS: no recogniser reports this entity; "
-        "expected one of BANK_ACCOUNT, "
+        f"{tmp_path / 'classes.yaml'}: EMIAL_ADDRESS: no recogniser reports this entity; expected one of "
     )
 
 
@@ -281,15 +280,14 @@ def test_identity_names_engine_and_table(detector: PresidioDetector) -> None:
     assert repr(detector) == "PresidioDetector(version='2.2.366+1')"
 
 
-@pytest.mark.parametrize("symbol", ["😀", ")", "$", "_", "'s"])
-def test_a_run_of_symbols_costs_no_more_than_prose(scan: Scan, symbol: str) -> None:
-    """SpaCy's tokeniser is quadratic in such a run; 5,000 characters of it once took seconds."""
-    times = []
-    for text in (symbol * (5_000 // len(symbol)), "word " * 1_000):
-        started = time.perf_counter()
-        scan(text)
-        times.append(time.perf_counter() - started)
-    assert times[0] < 8 * times[1]
+@pytest.mark.parametrize(
+    "unit", ["😀", ")", "$", "_", "'s", "a", "1", "1 ", "@", "a@", "one ", "%41", "QUJD", "+1 "]
+)
+def test_a_hostile_text_takes_seconds_at_most(scan: Scan, unit: str) -> None:
+    """As much of one thing as is read at all keeps well within the time budget."""
+    started = time.perf_counter()
+    scan(unit * (MAX_SCANNED_CHARACTERS // len(unit)))
+    assert time.perf_counter() - started < MAX_SCAN_SECONDS / 2
 
 
 def test_a_value_in_a_long_run_is_still_found(scan: Scan) -> None:
