@@ -17,7 +17,7 @@ _SUFFIXES: Final = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 _PRIVATE_SUFFIXES: Final = (
     ".example .test .invalid .local .localhost .internal .intranet .lan .corp .home .private".split()
 )
-_PHONE: Final = r"(?=(?:\D{0,3}\d){7,18}(?!\d))\+?\(?\d[\d ()./\-\u2010-\u2015\u00a0]{5,22}\d(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w-])"
+_PHONE: Final = r"(?!\d{0,2}\.?\d{5,}[ ]?\n[A-J]\.)(?!\d{1,2}\.\d{5,}(?!\d))(?=(?:\D{0,3}\d){6,18}(?!\d))\+?\(?\d[\d ()./\-\u2010-\u2015\u00a0]{4,22}\d(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w-])"
 _PHONE_NAMES: Final = (
     r"(?:tele)?phones?|mobile|cell(?:[\s_-]?phone)?s?|fax|tel|whatsapp|signal|sms|texts?|desk|landline|handy|"
     r"telefono?|t\u00e9l\u00e9phone|tel\u00e9fono|m\u00f3vil|contact[\s_-]*(?:no|num|number)|"
@@ -53,7 +53,7 @@ _START: Final = r"(?<![\w.+/,-]|\d )"
 _END: Final = r"(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w-]|[ ./]\d|,\d{3})"
 
 PHONE_PATTERNS: Final = (
-    PatternRow("PHONE_NUMBER", "after its name", 0.8, after(_PHONE_NAMES, _PHONE, 30), _PHONE_PARTS, 7),
+    PatternRow("PHONE_NUMBER", "after its name", 0.8, after(_PHONE_NAMES, _PHONE, 30), _PHONE_PARTS, 6),
     PatternRow(
         "PHONE_NUMBER",
         "before its name",
@@ -105,7 +105,7 @@ PHONE_PATTERNS: Final = (
     ),
 )
 
-_UNIT: Final = r"(?:apt|apartment|suite|ste|unit|flat|floor|room|lgh|no)\b\.?[ ]*\#?"
+_UNIT: Final = r"(?:apt|apartment|suite|ste|unit|flat|floor|room|lgh)\b\.?[ ]*\#?"
 _STREET_WORD: Final = (
     r"(?:street|avenue|road|boulevard|lane|drive|court|place|square|terrace|highway|parkway|crescent|close|gardens?|"
     r"mews|way|circle|trail|loop|alley|plaza|row|walk|hill|grove|rise|green|quay|wharf|parade|esplanade|bypass|"
@@ -115,6 +115,16 @@ _STREET_WORD: Final = (
 _STRONG_STREET_WORD: Final = (
     r"(?:street|avenue|road|boulevard|lane|drive|court|place|square|terrace|highway|parkway|crescent|close|mews|"
     r"(?-i:St|Ave?|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Hwy|Pkwy|Cres|Cir|Ter|Str|ST|AVE|RD|BLVD|LN|DR|CT|PL|HWY))\b\.?"
+)
+_NAME_WORD: Final = rf"(?:{CAPITAL}|\d{{1,3}}(?:st|nd|rd|th))"
+# A word of a street's name in lower case; words of prose and of sums are none.
+_LOWER_WORD: Final = (
+    r"(?!(?:in|of|the|on|a|an|and|or|to|at|per|for|is|are|from|with|by|down|up|along|across|each|every|"
+    r"lane|miles?|kms?|story|blocks?|persons?|people|foot|feet|cars?|trees?|days?|hours?|minutes?|years?|meters?|"
+    r"metres?|inch(?:es)?|percent|square|houses?|students?)\b)[^\W\d_][\w.'\u2019-]*"
+)
+_LOWER_STREET_WORD: Final = (
+    r"(?:street|avenue|road|boulevard|lane|drive|court|terrace|parkway|crescent|close|blvd|ave|rd|ln)\b\.?"
 )
 _STREET_PARTS: Final = (
     "street", "avenue", "road", "boulevard", "lane", "drive", "court", "place", "square", "terrace", "highway",
@@ -127,9 +137,9 @@ _LATIN_STREET: Final = (
     r"\u0443\u043b\.|ronda|carretera|n\u00e1m\u011bst\u00ed|trg|cesta|strada|str\.|aleja|al\.|os\.|pl\.|kossuth|lindenallee)"
 )
 _COMPOUND: Final = (
-    r"\p{L}{2,}(?:-|[ ])?(?:stra(?:\u00df|ss)e|str\.?|gasse|gatan|gata|g\u00f6tu|gade|katu|kuja|tie|vej|v\u00e4gen|veien|vegen|weg|"
-    r"platz|plass|plads|plein|laan|straat|dreef|kade|gracht|steeg|hof|allee|all\u00e9|alle|damm|ufer|ring|bakken|stien|"
-    r"stigen|gr\u00e4nd|torget|torg|straeti|braut|\u00fatja|utca|t\u00e9r|k\u00f6r\u00fat|t\u00e4n|polku|ranta|rinne|ulitsa|prospekt)"
+    r"\p{L}{2,}(?:-|[ ])?(?:stra(?:\u00df|ss)e|str\.?|gasse|gatan|gata|g\u00f6tu|gade|katu|kuja|vej|v\u00e4gen|veien|vegen|weg|"
+    r"platz|plass|plads|plein|laan|straat|dreef|kade|gracht|steeg|allee|all\u00e9|"
+    r"stigen|gr\u00e4nd|torget|torg|straeti|braut|\u00fatja|utca|k\u00f6r\u00fat|ulitsa|prospekt)"
 )
 _LIVES: Final = (
     r"(?:address(?:es)?\b|\b(?:lives?|living|lived|resid(?:e|es|ed|ing)|located|moved|moving|relocated|meet(?:ing)?|"
@@ -144,13 +154,28 @@ _LIVES_PARTS: Final = (
     "parcel", "package", "courier", "visit", "billing",
 )  # fmt: skip
 
+_SURELY: Final = (
+    r"\b(?:(?:his|her|my|our|their|new|home|billing|shipping|mailing|street|postal|the|same)[ ]address(?:es)?(?:[ ]is)?:?|"
+    r"address(?:es)?(?:[ ]of[ ][^\n\d]{2,40}?[ ]is|[^\n\d]{0,40}?:)|(?:lives?|living|resides?|residing|located)[ ](?:at|on)|"
+    r"side[ ]of|(?:return|taxi|cab|parcel|package)[ ]to|(?:send|sent|mail|ship|deliver)(?:ed)?(?:[ ][^\W\d]+){0,4}?[ ]to|arrived[ ]at|office[ ]is[ ]at|enter[ ]on|(?:meet|drops?)[ ](?:\w+[ ])?"
+    r"(?:off[ ])?at|title[ ]refers[ ]to)"
+)
+_SURE_PARTS: Final = (
+    "address", "live", "living", "resid", "located", "side of", "return to", "taxi to", "cab to", "send", "sent", "mail",
+    "ship", "parcel to", "package to", "arrived at", "office is", "enter on", "meet", "drop", "title", "deliver",
+)  # fmt: skip
+_QUANTITIES: Final = (
+    r"people|persons?|percent|per|times?|days?|weeks?|months?|years?|hours?|minutes?|seconds?|am|pm|a\.m|p\.m|dollars?|"
+    r"miles?|km|kilomet\w+|meters?|metres?|feet|degrees?|mm|cm|kg|mg|ml|and|or|of|on|the|to|eggs?|lit\w+|words?|points?|items?|pages?"
+)
+
 ADDRESS_PATTERNS: Final = (
     PatternRow(
         "STREET_ADDRESS",
         "number and street word",
         0.8,
         r"(?<![\w.,:/-]|\$)\d{1,5}[A-Z]?(?:[/-]\d{1,4}[A-Z]?)?,?[ ]+(?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.?[ ]+)?(?:"
-        + CAPITAL
+        + _NAME_WORD
         + r"[ ]+){1,4}"
         + _STRONG_STREET_WORD,
         _STREET_PARTS,
@@ -158,37 +183,49 @@ ADDRESS_PATTERNS: Final = (
     ),
     PatternRow(
         "STREET_ADDRESS",
-        "number, lower-case street, place",
-        0.7,
-        r"(?<![\w.,:/$-])\d{1,5}[a-z]?,?[ ]+(?:[\w.'\u2019-]+[ ]+){1,4}"
-        + _STREET_WORD
-        + r"[ ]?,[ \n]*(?:"
-        + _UNIT
-        + r"[ ]?\d+,?\s+)?[\w. -]{2,40}",
-        _STREET_PARTS
-        + (
-            "way",
-            "loop",
-            "trail",
-            "alley",
-            "plaza",
-            "row",
-            "walk",
-            "hill",
-            "grove",
-            "rise",
-            "green",
-            "gard",
-            "path",
-        ),
+        "number and lower-case street word",
+        0.65,
+        r"(?<![\w.,:/$=-])(?<![=+*/-] )\d{1,5}[a-z]?,?[ ]+(?:"
+        + _LOWER_WORD
+        + r"[ ]+){1,3}"
+        + _LOWER_STREET_WORD,
+        _STREET_PARTS,
         1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "number, street, number, town",
+        0.65,
+        r"(?<![\w.,:/$=-])\d{1,5}[ ](?:" + CAPITAL + r"[ ]){1,4}\d{1,5}\.?,[ ]" + CAPITAL,
+        (),
+        2,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "street, number, street word",
+        0.65,
+        r"(?:"
+        + CAPITAL
+        + r"[ ]){1,3}(?:u\.|\u00fat|utca|\u00fatja|t\u00e9r|k\u00f6r\u00fat|vei|vej|gate|veg|v\u00e4g|gata)[ ]\d{1,4}\b",
+        (),
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "postal code",
+        0.65,
+        after(
+            r"zip(?:[\s_-]*code)?|post(?:al)?[\s_-]?code|plz|postleitzahl", r"\d{4,5}(?:-\d{4})?(?![\w-])", 20
+        ),
+        ("zip", "post", "plz"),
+        4,
     ),
     PatternRow(
         "STREET_ADDRESS",
         "number and unit",
         0.8,
         r"(?<![\w.,-])\d{1,6}[ ][^\n\d][^\n]{2,50}?[,\s>]+" + _UNIT + r"\d{1,5}\b",
-        ("apt", "apartment", "suite", "ste", "unit", "flat", "floor", "room", "lgh", "no"),
+        ("apt", "apartment", "suite", "ste", "unit", "flat", "floor", "room", "lgh"),
         2,
     ),
     PatternRow("STREET_ADDRESS", "military post", 0.85, r"\b[AFD]PO,?\s+A[AEP]\s+\d{5}\b", ("po",), 5),
@@ -245,9 +282,9 @@ ADDRESS_PATTERNS: Final = (
         "after where",
         0.7,
         _LIVES
-        + r"[^\n\d]{0,24}[\s:]+\K\d{1,5}(?:[ ]\d{1,5})?,?[ ](?:\p{L}{1,3}\.?[ ])?"
+        + r"[^\n\d.?!=]{0,24}[\s:]+\K\d{1,5}(?:[ ]\d{1,5})?,?[ ](?:(?-i:[A-Z])\p{L}{0,2}\.?[ ]|[a-z]{1,3}\.[ ])?"
         + CAPITAL
-        + r"[^\n]{0,60}",
+        + r"(?![ ]?=)[^\n]{0,60}",
         _LIVES_PARTS,
         1,
     ),
@@ -257,6 +294,25 @@ ADDRESS_PATTERNS: Final = (
         0.7,
         _LIVES + r"[ ]+\K(?:" + CAPITAL + r"[ ]+){1,4}\d{1,4}(?=[,\s.]+(?-i:[A-Z\d]|street|st\b)|[.]?\s*$)",
         _LIVES_PARTS,
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "after a sure where",
+        0.65,
+        _SURELY
+        + r"[\s:]+\K(?:the[ ])?(?:(?:\p{L}[\w.'\u2019-]*|\d{1,5}\.?),?[ ]){1,6}?(?<=\p{L}[.,]?[ ])\d{1,5}(?!\w|[.,:]\d|[ ]?%|[ ](?:"
+        + _QUANTITIES
+        + r")\b)",
+        _SURE_PARTS,
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "after a sure where, number first",
+        0.65,
+        _SURELY + r"[\s:]+\K\d{1,5},?[ ](?!(?:" + _QUANTITIES + r")\b)\p{L}[\w.'\u2019-]{2,}[^\n.?!]{0,40}",
+        _SURE_PARTS,
         1,
     ),
     PatternRow(

@@ -221,7 +221,7 @@ NATIONAL_PATTERNS: Final = (
         0.85,
         after(
             _LICENCE,
-            r"(?=[A-Z\d-]*(?:\d[ -]?){4})[A-Z\d](?:[A-Z\d-]|[ ](?=\d)){4,19}(?<=\d|[A-Z]{2})(?![\w-])",
+            r"(?=[A-Z\d-]*(?:\d[ -]?){4})[A-Z\d](?:[A-Z\d-]|[ ](?=\d)){4,19}(?<=\d|[A-Z]{2}|\d[A-Z])(?![\w-])",
         ),
         ("licen", "dl", "dvla", "f\u00fchrerschein", "permis"),
     ),
@@ -261,6 +261,15 @@ NATIONAL_PATTERNS: Final = (
 
 FINANCIAL_PATTERNS: Final = (
     PatternRow("CREDIT_CARD", "card", 1.0, r"(?<![\w.-])(?=(?:[2-6]|1800))" + _CARD, (), 12, check.luhn),
+    PatternRow(
+        "CREDIT_CARD",
+        "after its name",
+        0.8,
+        after(r"cards?|visa|mastercard|amex|maestro", r"\d{12,19}(?![\w-]|\.\d)"),
+        ("card", "visa", "amex", "maestro"),
+        12,
+        check.luhn,
+    ),
     PatternRow(
         "IBAN_CODE",
         "IBAN",

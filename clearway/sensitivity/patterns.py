@@ -17,7 +17,7 @@ MONTH: Final = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|m[a\u00e4]rz|mai|juni|juli|okt|dez|janv|f\u00e9v|mars|avr|juin|"
     r"juil|ao\u00fbt|d\u00e9c|ene|abr|ago|dic)[^\W\d_]*"
 )
-CAPITAL: Final = r"(?-i:[A-Z\u00c0-\u00d6\u00d8-\u00de\u0100-\u017d])[\w.'\u2019-]*"
+CAPITAL: Final = r"(?-i:\p{Lu})[\w.'\u2019-]*"
 
 
 @dataclass(frozen=True, slots=True)

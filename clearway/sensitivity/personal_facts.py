@@ -23,10 +23,12 @@ _MEDICAL: Final = re.compile(
     r"formin|triptan|setron|parin|tidine|dronate|vudine|navir|tinib|glutide|azine|idone|apine|triptyline|caine)s?"
 )
 _NOT_MEDICAL: Final = frozenset(
-    "diploma aroma osmosis symbiosis mitosis meiosis academia magazine bohemia stadia alchemia comas sarcoma-free "
+    "diagnosis prognosis fibrosis-free genesis emphasis basis diploma aroma osmosis symbiosis mitosis meiosis academia magazine bohemia stadia alchemia comas sarcoma-free "
     "analysis oasis hypnosis metamorphosis apotheosis photosynthesis telepathy empathy sympathy apathy antipathy "
     "premia bacteremia cocaine nostalgia glioma-like genoma idioma carcinoma-free".split()
 )
+# Terms that are other words unless written in capitals.
+_VERBS: Final = frozenset({"aids", "Aids"})
 _OWN: Final = regex.compile(
     r"\b(?:my|our)\s+(?:\w+['\u2019]?s?\s+){0,5}$|"
     r"\bI\s+(?:have|had|got|was|am|suffer|take|tested|live|struggle)\b[^.?!\n]{0,50}$|"
@@ -76,7 +78,7 @@ class HealthRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
         """Conditions in order."""
         tokens, names = _words_and_names(text, nlp_artifacts)
-        spans = set(self._terms.find(tokens))
+        spans = {(a, b) for a, b in self._terms.find(tokens) if text[a:b] not in _VERBS}
         spans |= {
             (tokens.starts[at], tokens.ends[at])
             for at, word in enumerate(tokens.words)

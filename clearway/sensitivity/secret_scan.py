@@ -21,7 +21,8 @@ ISSUED_SCORE: Final = 0.95
 STATED_SCORE: Final = 0.8
 SHAPE_SCORE: Final = 0.7
 QUOTED_SCORE: Final = 0.65
-RAW_SCORE: Final = 0.5
+RAW_SCORE: Final = 0.6
+DIGEST_SCORE: Final = 0.4
 TIMEOUT_SECONDS: Final = 5
 MAX_RUN_CHARACTERS: Final = 4_096
 # Thousandths of a bit for each count of a character: entropy in integers, the same on every processor.
@@ -32,7 +33,7 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.I
 _HEX: Final = re.compile(r"[0-9a-f]+", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(
     r"example|sample|dummy|placeholder|change[_-]?(?:me|it|this)|your|insert|replace|x{4}|\*{3}|\.{3}|redacted|"
-    r"undefined|null|none|<|>|\$|%s|\{|\}|0{8}|1{8}|123456789|abcdefg|foobar|(.)\1{7}|goes[_-]?here|todo|fixme|"
+    r"undefined|null|none|<|>|\$|%s|\{|\}|^\W*(?:[a-z]{0,8}[_-]?)?123456789\d*\W*$|abcdefg|foobar|(.)\1{11}|goes[_-]?here|todo|fixme|"
     r"getenv|environ|process\.env|config\.|secrets\.|settings\.|args\.|self\.|this\.|var\.|data\.|[(\[]|token[_-]?here",
     re.IGNORECASE,
 )
@@ -49,7 +50,7 @@ _ISSUED: Final = re.compile(
     r"sntry[su]_[\w+/=-]{30,}|hv[sbr]\.[\w-]{20,}|[\w]{10,}\.atlasv1\.[\w-]{40,}|AGE-SECRET-KEY-1\w{50,}|fm[12][ar]?_[\w+/=,-]{40,}|"
     r"pscale_(?:tkn|pw|oauth)_[\w.=-]{20,}|r8_\w{30,}|gsk_\w{40,}|ATATT3[\w=-]{40,}|A3-[A-Z0-9]{6}-(?:[A-Z0-9]{5,}-){3,}[A-Z0-9]{5}|"
     r"s-s4t2(?:af|ud)-[0-9a-f]{40,}|tk-us-[\w-]{40,}|SWMTKN-[\w-]{30,}|sgp_\w{30,}|sq[upa]_[A-Za-z0-9]{30,}|"
-    r"\d{8,10}:AA[\w-]{30,}|[MNO][\w-]{23,}\.[\w-]{6}\.[\w-]{27,})"
+    r"[\w~.-]{2,4}\dQ~[\w~.-]{30,}|\d{8,10}:AA[\w-]{30,}|[MNO][\w-]{23,}\.[\w-]{6}\.[\w-]{27,})"
 )
 # A vendor's prefix, a separator, then a long run with digits: the common shape of issued tokens.
 _SHAPE: Final = re.compile(
@@ -62,7 +63,7 @@ _NAME: Final = (
 )
 _BEFORE: Final = re.compile(
     _NAME
-    + r"[\w.\-]{0,24}[\"'`\])]{0,3}\s{0,4}(?:=>|:=|\|\|:|<=|\?=|==|[=:,|>(]|\bis\b|\bwas\b|\s)[\"'`\s(=]{0,12}"
+    + r"[\w.\-]{0,24}[\"'`\])]{0,3}\s{0,4}(?:=>|:{1,3}=|\|\|:|<=|\?=|==|[=:,|>(]|\bis\b|\bwas\b|\s)[\"'`\s(=]{0,12}"
     r"(?:(?:bearer|basic|token|string)[\s\"'`]{1,3})?$",
     re.IGNORECASE,
 )
@@ -94,7 +95,18 @@ _STATED: Final = tuple(
         (
             ("curl",),
             STATED_SCORE,
-            r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[\s=]*[\"']?\K[^\s\"':<>${}@]{0,64}:[^\s\"'<>${}*]{3,64}(?=[\s\"']|$)",
+            r"\bcurl\b(?:[^\n]|\\\n){0,300}?\s(?:-u|--user)[\s=]*\K(?![\"']?<|[\"']?\$)[\"']?[^\s\"'<>$:]{0,64}[\"']?:"
+            r"(?:[\"'](?!\{\w+\}|\$)[^\s\"'<>]{3,64}[\"']|(?!\$|\{)[^\s\"'<>]{3,64}|(?=[\"']\s))",
+        ),
+        (
+            ("hooks.slack", "webhook"),
+            STATED_SCORE,
+            r"\b(?:hooks\.slack\.com/(?:services|workflows|triggers)|(?:discord(?:app)?\.com/api|[\w.-]+\.office\.com)/webhooks?\w*)/[\w/@-]{20,}",
+        ),
+        (
+            ("|",),
+            STATED_SCORE,
+            r"(?<!\w)\d{13,17}\|[\w-]{27}(?![\w-])",
         ),
         (
             ("bundle_",),
@@ -155,7 +167,13 @@ class SecretRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
         return [RecognizerResult(ENTITY, start, end, score) for start, end, score in found]
 
 
-_GATE: Final = tuple(sorted({part for parts, _, _ in _STATED for part in parts} | {"private key"}))
+# Beside the parts above: prefixes of keys that need not hold a digit, and a name that is given short values.
+_GATE: Final = tuple(
+    sorted(
+        {part for parts, _, _ in _STATED for part in parts if part != "|"}
+        | {"private key", "access", "akia", "api_org_", "hf_", "eyj", "xox", "ghp_"}
+    )
+)
 
 
 def entropy_millibits(text: str) -> int:
@@ -212,7 +230,7 @@ def _score(value: str, text: str, start: int, end: int) -> float:
     if len(value) < 12 or not any(map(str.isalpha, value)) or _PLACEHOLDER.search(value):
         return 0
     if _ISSUED.match(value):
-        return ISSUED_SCORE if entropy_millibits(value) >= 2_800 else 0
+        return ISSUED_SCORE if entropy_millibits(value) >= 2_300 else 0
     if not any(map(str.isdigit, value)):
         return 0
     if _BEFORE.search(text[max(0, start - 64) : start]) and _is_random(value):
@@ -227,9 +245,10 @@ def _score_by_shape(value: str, left: str, right: str) -> float:
     if n_digits >= 3 and _SHAPE.match(value) and entropy_millibits(value) >= 3_500:
         return SHAPE_SCORE
     quoted = left in "\"'`" and right in "\"'`" and left != "" and right != ""
-    if len(value) < (20 if quoted else 32) or _HEX.fullmatch(value) or not _is_mixed(value):
-        return RAW_SCORE if quoted and len(value) >= 32 and _HEX.fullmatch(value) else 0
-    return QUOTED_SCORE if quoted else RAW_SCORE
+    is_hex = _HEX.fullmatch(value) is not None and (value.islower() or value.isupper())
+    if len(value) < (20 if quoted else 32) or is_hex or not _is_mixed(value):
+        return DIGEST_SCORE if quoted and len(value) >= 32 and is_hex else 0
+    return QUOTED_SCORE if quoted else 0 if "." in value else RAW_SCORE
 
 
 def _is_mixed(value: str) -> bool:
