@@ -53,7 +53,7 @@ class PresidioDetector:
             )
         self._identity = identify(folder, self._table.version, recognizers)
         self._cache = ReadingCache()
-        read_text(self._engine, self._table.entities, _WARM_UP, Budget(math.inf))
+        read_text(self._engine, _WARM_UP, Budget(math.inf))
 
     def __repr__(self) -> str:
         return f"PresidioDetector(version={self._identity.version!r})"
@@ -81,7 +81,7 @@ class PresidioDetector:
                 restricted.
         """
         texts = _within_cap(request)
-        reading = _RequestReading(self._engine, self._table.entities, self._cache, self._whose(request))
+        reading = _RequestReading(self._engine, self._cache, self._whose(request))
         for index, text in enumerate(texts):
             _guarded(f"part {index}", reading.read_part, index, text, request.parts[index].path)
         _guarded("the seams of parts", reading.read_seams, request, texts)
@@ -98,10 +98,8 @@ class PresidioDetector:
 class _RequestReading:
     """Findings and notes of one request, part by part; what was read before comes from the cache."""
 
-    def __init__(
-        self, engine: Engine, entities: Sequence[str], cache: ReadingCache, whose: tuple[str, ...]
-    ) -> None:
-        self._engine, self._entities, self._cache, self._whose = engine, entities, cache, whose
+    def __init__(self, engine: Engine, cache: ReadingCache, whose: tuple[str, ...]) -> None:
+        self._engine, self._cache, self._whose = engine, cache, whose
         self._budget = Budget(MAX_SCAN_SECONDS)
         self.findings: list[Finding] = []
         self.notes: set[str] = set()
@@ -133,12 +131,12 @@ class _RequestReading:
         return counted
 
     def _read_alone(self, text: str, path: str) -> Reading:
-        alone = read_text(self._engine, self._entities, text, self._budget)
+        alone = read_text(self._engine, text, self._budget)
         joined = self._counted(leaf_windows(text, path), alone.findings)
         return Reading((*alone.findings, *joined), alone.notes)
 
     def _read_joined(self, text: str) -> Reading:
-        return Reading(read_findings(self._engine, self._entities, text, self._budget))
+        return Reading(read_findings(self._engine, text, self._budget))
 
     def _cached(self, kind: str, of: tuple[str, ...], compute: Callable[[], Reading]) -> Reading:
         digest = self._cache.digest(*self._whose, kind, *of)

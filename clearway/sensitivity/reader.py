@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from clearway.assessment import PPM, Finding
@@ -39,14 +39,11 @@ class Budget:
             raise SensitivityError(f"sensitivity detector: {fault}")
 
 
-def read_findings(
-    engine: Engine, entities: Sequence[str] | None, text: str, budget: Budget
-) -> tuple[Finding, ...]:
+def read_findings(engine: Engine, text: str, budget: Budget) -> tuple[Finding, ...]:
     """Findings of a text and of what it hides, in offsets of the text, scores in ppm.
 
     Args:
         engine: Asks the recognisers.
-        entities: Entity types to look for.
         text: Text of a part, or a window over a seam.
         budget: Looked at before each piece of text.
 
@@ -57,13 +54,13 @@ def read_findings(
     for view in unmask(text):
         for offset, piece in chunks(view.text):
             budget.check()
-            for spot in engine.analyze(piece, entities) if piece.strip() else ():
+            for spot in engine.analyze(piece) if piece.strip() else ():
                 start, end = view.original(spot.start + offset, spot.end + offset)
                 found.add(Finding(spot.entity, start, end, round(spot.score * PPM), 0))
     return tuple(without_contained(found))
 
 
-def read_text(engine: Engine, entities: Sequence[str] | None, text: str, budget: Budget) -> Reading:
+def read_text(engine: Engine, text: str, budget: Budget) -> Reading:
     """Findings of a text, and notes on what could not be read.
 
     Raises:
@@ -74,7 +71,7 @@ def read_text(engine: Engine, entities: Sequence[str] | None, text: str, budget:
         notes.add("undecodable")
     if is_language_unsupported(text):
         notes.add("language_unsupported")
-    return Reading(read_findings(engine, entities, text, budget), frozenset(notes))
+    return Reading(read_findings(engine, text, budget), frozenset(notes))
 
 
 def without_contained(findings: Iterable[Finding]) -> list[Finding]:
