@@ -125,7 +125,7 @@ def read_classes(path: Path, known: Collection[str]) -> dict[str, frozenset[str]
     except (OSError, ValueError, csv.Error) as error:
         raise TrainingDataError(f"{path}: expected a CSV file, got {type(error).__name__}") from error
     if not {"doc_id", "classes"} <= set(columns):
-        raise TrainingDataError(f"{path}: expected the columns doc_id and classes, got {len(columns)} others")
+        raise TrainingDataError(f"{path}: expected the columns doc_id and classes, got others")
     gold = {}
     for number, line in enumerate(lines, start=2):
         named = frozenset((line["classes"] or "").split("|")) - {""}

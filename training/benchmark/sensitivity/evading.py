@@ -14,15 +14,24 @@ from typing import Any, Final
 from clearway.assessment import SensitivityDetector
 from training.benchmark.sensitivity.corpus import Row
 from training.benchmark.sensitivity.labels import entity_of
-from training.benchmark.sensitivity.scanning import Messages, Report, scan_messages, scan_text
-from training.benchmark.sensitivity.shares import Share, share_of
+from training.benchmark.sensitivity.scanning import Report, scan_text
+from training.benchmark.sensitivity.shares import Share, share, share_of
 
 # Values of these are disguised; others are words, which no trick of digits or letters fits.
 ENTITIES: Final = ("CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "PHONE_NUMBER", "SECRET", "US_SSN")
 AS_IT_IS: Final = "none: as it is"
+_NUMBERS: Final = frozenset({"CREDIT_CARD", "PHONE_NUMBER", "US_SSN"})
+# Tricks that would destroy other values instead of hiding them, by how their names begin.
+_FITS: Final[Mapping[str, frozenset[str]]] = {
+    "leetspeak": frozenset({"EMAIL_ADDRESS"}),
+    "letters_for_digits": _NUMBERS | {"IBAN_CODE"},
+    "regrouped": _NUMBERS | {"IBAN_CODE"},
+    "spelled": _NUMBERS,
+    "table_cells": _NUMBERS | {"IBAN_CODE"},
+}
 N_CARRIERS: Final = 25
 _MAX_CHARACTERS: Final = 600
-_NO_VALUE: Final = "it"
+NO_VALUE: Final = "it"
 
 Trick = Callable[[str, Random], str]
 
@@ -69,7 +78,7 @@ def carriers(
         carrier = _carrier(row, class_of)
         if carrier is None or len(found[carrier.entity]) >= n:
             continue
-        if carrier.name not in scan_text(detector, carrier.holding(_NO_VALUE)).flagged:
+        if carrier.name not in scan_text(detector, carrier.holding(NO_VALUE)).flagged:
             found[carrier.entity].append(carrier)
     return [carrier for entity in ENTITIES for carrier in found[entity]]
 
@@ -97,24 +106,24 @@ def evasion_rows(
 ) -> list[dict[str, Any]]:
     """Caught and total of every trick, of each entity under it; first the values as they are.
 
-    A trick that leaves a value as it is does not fit it, and is not counted there.
+    A trick that leaves a value as it is, or destroys it, does not fit it and is not counted there.
     """
-    rows = [_row(AS_IT_IS, [(c, _is_caught(detector, c, c.holding(c.value))) for c in carried])]
+    rows = [evasion_row(AS_IT_IS, [(c, _is_caught(detector, c, c.holding(c.value))) for c in carried])]
     for name, trick in tricks.items():
         report(f"evasions: {name}")
         caught = []
         for index, carrier in enumerate(carried):
+            if not _fits(name, carrier.entity):
+                continue
             disguised = trick(carrier.value, Random(f"{seed}:{name}:{index}"))  # noqa: S311
             if disguised != carrier.value:
                 caught.append((carrier, _is_caught(detector, carrier, carrier.holding(disguised))))
-        rows.append(_row(name, caught))
+        rows.append(evasion_row(name, caught))
     return rows
 
 
 def overall(rows: Sequence[Mapping[str, Any]]) -> Share:
     """Caught of all that was disguised."""
-    from training.benchmark.sensitivity.shares import share
-
     tried = [row["caught"] for row in rows if row["trick"] != AS_IT_IS]
     return share(sum(one["hits"] for one in tried), sum(one["n"] for one in tried))
 
@@ -123,12 +132,12 @@ def _is_caught(detector: SensitivityDetector, carrier: Carrier, text: str) -> bo
     return carrier.name in scan_text(detector, text).flagged
 
 
-def is_caught_in(detector: SensitivityDetector, carrier: Carrier, messages: Messages) -> bool:
-    """Whether the class of the value is flagged in a conversation that holds it in pieces."""
-    return carrier.name in scan_messages(detector, messages).flagged
+def _fits(trick: str, entity: str) -> bool:
+    return all(entity in entities for start, entities in _FITS.items() if trick.startswith(start))
 
 
-def _row(trick: str, caught: Sequence[tuple[Carrier, bool]]) -> dict[str, Any]:
+def evasion_row(trick: str, caught: Sequence[tuple[Carrier, bool]]) -> dict[str, Any]:
+    """One row of the table: carriers that were tried, and whether the value was caught."""
     by_entity = {
         entity: share_of(hit for carrier, hit in caught if carrier.entity == entity) for entity in ENTITIES
     }

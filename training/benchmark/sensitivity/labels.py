@@ -1,4 +1,4 @@
-"""Which entity types of the detector are a label of a corpus. Labels that are not here are not scored."""
+"""Which entity a label of a corpus or of the detector stands for, and which labels are not scored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-# The label of a corpus -> the entity in the table. Names of places and organisations are no data class.
+# Ids of countries with few rows each: scored as one.
+_NATIONAL: Final = (
+    "AU_MEDICARE", "AU_TFN", "BR_CPF", "CA_SIN", "DE_ID_CARD", "DE_TAX_ID", "ES_NIE", "ES_NIF", "FR_NIR",
+    "IN_AADHAAR", "IN_PAN", "IT_FISCAL_CODE", "NL_BSN", "PL_PESEL",
+)  # fmt: skip
+# The label of a corpus, or of the detector, -> the entity in the table.
 LABELS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "PER": "PERSON",
@@ -16,6 +21,8 @@ LABELS: Final[Mapping[str, str]] = MappingProxyType(
         "DRIVER_LICENSE": "DRIVING_LICENCE",
         "US_PASSPORT": "PASSPORT",
         "US_BANK_NUMBER": "BANK_ACCOUNT",
+        "BANK_ROUTING": "BANK_ACCOUNT",
+        **dict.fromkeys(_NATIONAL, "NATIONAL_ID"),
     }
 )
 # Labels of the corpora that name no entity of the detector, or too much: a ROLE, a TITLE, a place, a date.
@@ -27,5 +34,9 @@ NOT_SCORED: Final = frozenset(_NOT_SCORED.split())
 
 
 def entity_of(label: str) -> str | None:
-    """Entity that a label of a corpus stands for; None where it is not scored."""
+    """Entity that a label stands for; None where it is not scored.
+
+    >>> entity_of("PER"), entity_of("CREDIT_CARD"), entity_of("GPE")
+    ('PERSON', 'CREDIT_CARD', None)
+    """
     return None if label in NOT_SCORED else LABELS.get(label, label)

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from random import Random
 from typing import Any
 
 from clearway.assessment import SensitivityDetector
 from clearway.errors import TrainingDataError
-from training.benchmark.sensitivity import conversations, evading, languages, latency, memory, spans, verdicts
+from training.benchmark.sensitivity import (
+    conversations,
+    evading,
+    languages,
+    latency,
+    memory,
+    spans,
+    splitting,
+    verdicts,
+)
 from training.benchmark.sensitivity.corpus import Row, clean_texts, drawn
 from training.benchmark.sensitivity.generated import generated_rows
+from training.benchmark.sensitivity.labels import LABELS, NOT_SCORED, entity_of
 from training.benchmark.sensitivity.scanning import Case, Report, scan_rows
 from training.benchmark.sensitivity.unseen import without_training
 
@@ -90,6 +99,7 @@ def _found(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
         "without_gold": verdicts.unjudged_rows(cases),
         "spans": spans.span_rows(cases),
         "span_rule": spans.RULE,
+        "labels": {"scored_as": dict(LABELS), "not_scored": sorted(NOT_SCORED)},
         "risk": verdicts.risk_rows(recalls, plan.prevalence, 1.0),
     }
 
@@ -97,21 +107,18 @@ def _found(cases: Sequence[Case], plan: Plan) -> dict[str, Any]:
 def _evasions(
     detector: SensitivityDetector, rows: Sequence[Row], plan: Plan, report: Report
 ) -> dict[str, Any]:
+    from training.sensitivity.evasions import EVASIONS, split_across
     from training.sensitivity.generator.entities import CLASS_OF_ENTITY
 
     report("evasions: choosing carriers")
     n = min(evading.N_CARRIERS, plan.sample or evading.N_CARRIERS)
-    carried = evading.carriers(detector, rows, CLASS_OF_ENTITY, n=n, seed=plan.seed)
-    tricks = evading.evasion_rows(detector, carried, _tricks(), report, seed=plan.seed)
+    class_of = {entity_of(label) or "": name for label, name in CLASS_OF_ENTITY.items()}
+    carried = evading.carriers(detector, rows, class_of, n=n, seed=plan.seed)
+    tricks = [
+        *evading.evasion_rows(detector, carried, EVASIONS, report, seed=plan.seed),
+        *splitting.split_rows(detector, carried, split_across, report, seed=plan.seed),
+    ]
     return {"tricks": tricks, "overall": evading.overall(tricks)}
-
-
-def _tricks() -> Mapping[str, evading.Trick]:
-    if find_spec("training.sensitivity.evasions") is None:  # until the tricks are committed
-        return {}
-    from training.sensitivity.evasions import EVASIONS
-
-    return EVASIONS
 
 
 def _costs(detector: SensitivityDetector, rows: Sequence[Row], plan: Plan, report: Report) -> dict[str, Any]:

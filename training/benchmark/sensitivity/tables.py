@@ -96,7 +96,11 @@ def _spans(result: Result) -> Table:
     table = _new("entities, by span", "entity", "source", "recall", "precision")
     for row in sorted(result["spans"], key=lambda row: row["entity"]):
         table.add_row(row["entity"], row["source"], cell(row["recall"]), cell(row["precision"]))
-    table.caption = result["span_rule"]
+    scored: dict[str, list[str]] = {}
+    for label, entity in result["labels"]["scored_as"].items():
+        scored.setdefault(entity, []).append(label)
+    mapped = "; ".join(f"{', '.join(labels)} as {entity}" for entity, labels in scored.items())
+    table.caption = f"{result['span_rule']}. Scored: {mapped}"
     return table
 
 
