@@ -35,7 +35,7 @@ from clearway.sensitivity.class_model import CLASS_MODEL, CLASS_SETTINGS, ClassM
 SCHEMA_VERSION: Final = 1
 BUNDLE_FOLDER: Final = "bundle"
 TAGGER, TAGGER_SETTINGS = "tagger.onnx", "tagger.json"
-FILES: Final = frozenset({CLASS_MODEL, CLASS_SETTINGS, CARD, METRICS})
+FILES: Final = frozenset({CLASS_MODEL, CLASS_SETTINGS, TAGGER, TAGGER_SETTINGS, CARD, METRICS})
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _FIELDS: Final = frozenset(
     {"schema_version", "name", "version", "files", "training_data_sha256", "libraries", "mlflow"}

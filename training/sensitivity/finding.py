@@ -12,7 +12,7 @@ from training.sensitivity.class_evidence import Find
 
 
 def make_find(data: Path, tagger: Path) -> Find:
-    """What finds as the detector does, without its cache of readings growing over a whole corpus.
+    """What finds as the detector does.
 
     Args:
         data: Holds the class table, the word lists and the lists of names.
@@ -21,6 +21,6 @@ def make_find(data: Path, tagger: Path) -> Find:
     finder = Finder(data, tagger)
 
     def find(request: Request) -> Sequence[Finding]:
-        return finder.find(request)[0]
+        return finder.find(request).findings
 
     return find
