@@ -24,26 +24,36 @@ _ADDRESS = re.compile(
     rf"(?P<domain>[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{0,3}}?)(?P<dot>{_DOT})(?P<top>[a-z0-9]{{2,12}})\b",
     re.IGNORECASE,
 )
+_COUNTRY = re.compile(rf"(?:{_DOT})(uk|au|nz|jp|br|za|kr|cn|mx|tr|sg|ar)\b", re.IGNORECASE)
 _HINT = re.compile(
     rf"[@ \[({{<_*|/-](?:(?<=@)|(?<=[^ ])\s{{0,2}}{_AT_WORD}\s{{0,2}}[\])}}>_*|/-]|(?<=[\[({{<])a[\])}}>]"
     rf"|\s{{0,2}}(?:{_DOT_WORD}|arroba)\b|(?<= )at\s{{1,3}}\w[\w-]{{0,62}}\.\w)",
     re.IGNORECASE,
 )
-_SIGNS = (
-    "@",
-    "dot",
-    "d0t",
-    "punkt",
-    "punto",
-    "ponto",
-    "point",
-    "period",
-    "full stop",
-    "arroba",
-    "at)",
-    "at]",
+_SIGNS: Final = (
+    
+        "@",
+        "dot",
+        "d0t",
+        "punkt",
+        "punto",
+        "ponto",
+        " point ",
+        " period ",
+        "full stop",
+        "arroba",
+        "at)",
+        "at]",
+        "at}",
+        "at>",
+        "-at-",
+        "_at_",
+        "(a)",
+        "[a]",
+    ]
 )
-_SIGNS += (" at ", "at}", "at>", "-at-", "_at_", "(a)", "[a]")
+_BARE_AT = re.compile(r" at\s{1,3}\w[\w-]{0,62}\.\w")
+_REST = re.compile(r"(?:[\w-]{1,63}\.){1,5}([A-Za-z]{2,12})(?![\w-])")
 MAX_HINTS: Final = 300
 _REACH = 160
 _TOP: Final = frozenset(
@@ -159,24 +169,28 @@ _WORDS: Final = (
 _PLAIN = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 
 _MARKED = re.compile(
-    r"[*`~_=|</\\\"'\r\n](?<=[\w@.+/=-].)(?:(?<=\*)\*{0,2}|(?<=`)`{0,2}|(?<=~)~|(?<=_)_|(?<==)=|(?<=\|)\|"
-    r"|(?<=<)(?:/?[A-Za-z]{1,8}/?|!--[^>]{0,40}--)>|(?<=/)\*[^*]{0,20}\*/|(?<=\\)\r?\n?"
-    r"|(?<=[\"'])\s{0,3}[+.&]?\s{0,3}[\"']|(?<=[\r\n])\n?[>\s|#*]{0,6})(?=[\w@.+/=-])",
+    r"[*`~_=|</\\\"'\r\n](?<=[\w@.+/=()-].)(?:(?<=\*)\*{0,2}|(?<=`)`{0,2}|(?<=~)~|(?<=_)_|(?<==)=|(?<=\|)\|"
+    r"|(?<=<)(?:/?[A-Za-z]{1,8}/?|!--[^>]{0,40}--)>|(?<=/)\*[^*]{0,20}\*/|(?<=\\)(?:\r?\n|(?=[@.+/=-]))"
+    r"|(?<=[\"'])\s{0,12}[+.&]?\s{0,12}[\"']|(?<=[\r\n])\n?[>\s|#*]{0,6})(?=[\w@.+/=()-])",
     re.DOTALL,
 )
 _STOP = re.compile(r"[^\w@.+/=*`~|<>\\\"'#\n-]")
-_NOISE = re.compile(r"[^\w@.+/=-]|__")
+_NOISE = re.compile(r"</?[A-Za-z]{1,8}/?>|[^\w@.+/=-]|__")
+_NUMBER_SIGN = re.compile(r"[\dA-Z()+-]")
 _REACH_VALUE: Final = 60
-_SPACED = re.compile(r"(?<![^\s\"'(\[{:=,>`])[^\s](?:[ ]{1,3}[^\s]){5,200}(?![^\s])")
-_DIVIDED = re.compile(r"(?<![^\W_])[^\W_]([-._/|*~,])[^\W_](?:\1[\w@.+-]){4,200}(?![^\W_])")
-_APART = re.compile(r"[-._/|*~, ][^\s][-._/|*~, ]{1,3}[^\s][-._/|*~, ]")
+_SPACED = re.compile(r"(?<![^\s\"'(\[{:=,>`])[^\s](?:[ ]{1,3}[^\s]){4,200}[ ]{1,3}[^\s,;](?![^\s])")
+_DIVIDED = re.compile(
+    r"(?<![^\W_])[^\W_]([-._/|*~]|[,;|][ ]?|[ ]?\r?\n)[^\W_](?:\1[\w@.+-]){4,200}(?![^\W_])"
+)
+_SPACES = re.compile(r"[ ]+")
+_APART = re.compile(r"[-._/|*~,; \n][^\s][-._/|*~,; \r\n]{1,3}[^\s][-._/|*~,; \r\n]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 def address_view(reading: View) -> View | None:
     """Passages with e-mail addresses in words or leetspeak written as addresses."""
     lowered = reading.text.lower()
-    if not any(sign in lowered for sign in _SIGNS):
+    if not any(sign in lowered for sign in _SIGNS) and not _BARE_AT.search(lowered):
         return None
     return excerpt_of(reading, "address", _addresses(reading.text))
 
@@ -184,15 +198,24 @@ def address_view(reading: View) -> View | None:
 def _addresses(text: str) -> Iterator[Piece]:
     done, n_hints = 0, 0
     for hint in _HINT.finditer(text):
-        if hint.start() < done or n_hints >= MAX_HINTS:
+        if hint.start() < done or n_hints >= MAX_HINTS or _is_written(text, hint):
             continue
         n_hints += 1
         lowest = max(done, hint.start() - _REACH)
         window = text[lowest : hint.end() + _REACH]
         for found in _ADDRESS.finditer(window):
-            if plain := _address(found, text[max(0, lowest + found.start() - 60) : lowest + found.start()]):
-                yield Piece(plain, lowest + found.start(), lowest + found.end())
+            start = lowest + found.start()
+            if plain := _address(found, text[max(0, start - 60) : start]):
+                country = _COUNTRY.match(window, found.end())
+                end = country.end() if country else found.end()
+                yield Piece(plain + (f".{country[1]}" if country else ""), start, lowest + end)
         done = hint.end() + _REACH // 2
+
+
+def _is_written(text: str, hint: re.Match[str]) -> bool:
+    """Whether the sign stands in an address written plainly, which needs no second reading."""
+    rest = _REST.match(text, hint.end()) if hint.group() == "@" else None
+    return rest is not None and rest[1].lower() in _TOP and text[hint.start() - 1 : hint.start()].isalnum()
 
 
 def _address(found: re.Match[str], before: str) -> str:
@@ -203,7 +226,12 @@ def _address(found: re.Match[str], before: str) -> str:
     top = top.lower().translate(_LEET) if top.lower() not in _TOP else top
     if top.lower() not in _TOP or local.lower() in _NO_LOCAL or local.endswith("."):
         return ""
-    bare = found["at"].strip().isalpha() and found["dot"] == "."
+    spoken = found["at"].strip().isalpha()
+    if spoken and ("point" in found["dot"].lower() or "period" in found["dot"].lower()):
+        return f"{local}@{domain}.{top}" if _TELLING.search(before) else ""
+    bare = spoken and not any(map(str.isalpha, found["dot"]))
+    if bare and found["dot"] != ".":
+        return ""
     if bare and not (_TELLING.search(before) or re.search(r"[\d._]", local)):
         return ""
     return f"{local}@{domain}.{top}"
@@ -223,20 +251,44 @@ def marked_view(reading: View) -> View | None:
 def _unmarked(text: str) -> Iterator[Piece]:
     for found in _MARKED.finditer(text):
         start, end = found.span()
-        left = _STOP.split(text[max(0, start - _REACH_VALUE) : start])[-1]
-        right = _STOP.split(text[end : end + _REACH_VALUE], maxsplit=1)[0]
-        if _is_value(_NOISE.sub("", left), _NOISE.sub("", right), found.group()):
+        left, right = text[max(0, start - _REACH_VALUE) : start], text[end : end + _REACH_VALUE]
+        if _is_value(_last_word(left), _first_word(right), found.group()) or (
+            "\n" not in found.group() and _is_number(left, right)
+        ):
             yield Piece("", start, end)
+
+
+def _last_word(left: str) -> str:
+    return _NOISE.sub("", _STOP.split(_MARKED.sub("", left))[-1])
+
+
+def _first_word(right: str) -> str:
+    return _NOISE.sub("", _STOP.split(_MARKED.sub("", right), maxsplit=1)[0])
+
+
+def _is_number(left: str, right: str) -> bool:
+    """Whether a mark stands inside digits, capitals and dashes, of which enough near by are digits."""
+    n_digits = sum(map(str.isdigit, left[-20:] + right[:20]))
+    return (
+        n_digits >= 7
+        and _NUMBER_SIGN.match(left[-1]) is not None
+        and _NUMBER_SIGN.match(right[0]) is not None
+    )
 
 
 def _is_value(left: str, right: str, mark: str) -> bool:
     """Whether both sides of a mark look like one identifier: digits, an address, or a key."""
     joined = left + right
     n_digits = sum(map(str.isdigit, joined))
+    if "@" in joined:
+        return True
     if "\n" in mark:
-        keys = all(any(map(str.isdigit, side)) and any(map(str.isalpha, side)) for side in (left, right))
-        return n_digits >= 8 and (keys or n_digits == len(joined)) and len(joined) >= 12
-    return "@" in joined or n_digits >= 7 or (len(joined) >= 12 and n_digits >= 2)
+        mixed = any(
+            len(side) >= 8 and any(map(str.isdigit, side)) and any(map(str.isalpha, side))
+            for side in (left, right)
+        )
+        return len(joined) >= 12 and (mixed or n_digits == len(joined))
+    return n_digits >= 7 or (len(joined) >= 12 and (n_digits >= 2 or joined.isupper()))
 
 
 def spaced_view(reading: View) -> View | None:
@@ -249,8 +301,13 @@ def _unspaced(text: str) -> Iterator[Piece]:
         return
     for found in _SPACED.finditer(text):
         if _LETTER.search(found.group()):
-            joined = re.sub(r" ( {0,2})", lambda gap: gap.group(1)[:1], found.group())
-            yield Piece(joined, found.start(), found.end())
+            narrow = min(map(len, _SPACES.findall(found.group())))
+            yield Piece(_run_together(found.group(), narrow), found.start(), found.end())
     for found in _DIVIDED.finditer(text):
         if _LETTER.search(found.group()):
-            yield Piece(found.group()[::2], found.start(), found.end())
+            yield Piece(found.group()[:: 1 + len(found[1])], found.start(), found.end())
+
+
+def _run_together(spaced: str, narrow: int) -> str:
+    """Single characters joined; a gap wider than the narrowest stays a blank."""
+    return _SPACES.sub(lambda gap: " " if len(gap.group()) > narrow else "", spaced)

@@ -8,13 +8,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from clearway.sensitivity.numbers import has_digits
 from clearway.sensitivity.views import Piece, View, excerpt_of
 
 MIN_DECODED: Final = 7
 MAX_BLOB: Final = 200_000
 
 _BLOB = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}+(?:\r?\n[ >]{0,4}[A-Za-z0-9+/]{8,}+)*={0,2}")
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ :]?){7,}+(?![0-9A-Za-z])")
+_HEX = re.compile(
+    r"(?<![0-9A-Za-z])(?:0x|\\x)?[0-9A-Fa-f]{2}(?:[ :]?(?:0x|\\x)?[0-9A-Fa-f]{2}){6,}(?![0-9A-Za-z])"
+)
 _HEX_SIGN = re.compile(r"0x|\\x|[ :\s]")
 _PART = re.compile(r"[A-Za-z0-9+]{8,}")
 _MIXED = re.compile(r"(?=.*[A-Z])(?=.*[a-z0-9])|(?=.*[0-9])", re.DOTALL)
@@ -22,7 +25,7 @@ _ESCAPE = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+"
     r"|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});"
     r"|\\u\{[0-9A-Fa-f]{1,6}\}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}"
-    r"|\\[nrt](?=[A-Z\d+({])|\\[/\"'@.-]|\\[0-7]{3}"
+    r"|\\[nrt](?=[A-Z\d+({])|\\[/\"'@.+-]|\\[0-7]{3}"
     r"|(?<=\w)=(?:40|2E|2D|5F)(?=\w)|=\r?\n"
 )
 _PLUS = re.compile(r"(?<=[A-Za-z0-9])\+(?=[A-Za-z0-9])")
@@ -32,7 +35,9 @@ _BLANKS: Final = {"\\n": "\n", "\\r": "\n", "\\t": " "}
 
 def base64_view(reading: View) -> View | None:
     """Passages with base64 and hexadecimal blobs decoded; every character stands for its whole blob."""
-    return excerpt_of(reading, "base64", [*_blobs(reading.text), *_hexadecimal(reading.text)])
+    text = reading.text
+    found = [*_blobs(text), *_hexadecimal(text)] if has_digits(text) else [*_blobs(text)]
+    return excerpt_of(reading, "base64", found)
 
 
 def escaped_view(reading: View) -> View | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from clearway.sensitivity.views import Piece, View, excerpt_of
 
 MAX_UNITS: Final = 2_000
 MAX_DIGITS: Final = 19
+MIN_IBAN_DIGITS: Final = 10
 
 _ONES: Final = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 _TEENS: Final = [
@@ -71,7 +73,6 @@ _DIGITS_RUN = re.compile(rf"(?<!\d)\d{{1,{MAX_DIGITS}}}+(?:{_GAP}\d{{1,{MAX_DIGI
 _UNIT: Final = rf"(?:\d{{1,{MAX_DIGITS}}}+|(?:{_WORD})(?![^\W_]))"
 _WORDS_RUN = re.compile(rf"(?<![^\W_]){_UNIT}(?:{_SPOKEN_GAP}{_UNIT}){{2,400}}", re.IGNORECASE)
 _UNITS = re.compile(rf"\d+|(?:{_WORD})(?![^\W_])", re.IGNORECASE)
-_BLANKS: Final = str.maketrans(dict.fromkeys("-.,/_|*:;()[]'\"", " "))
 _DIGIT = re.compile(r"\d")
 _MIN_DIGITS: Final = 5
 _PLAIN = re.compile(
@@ -83,8 +84,9 @@ _TELLING = re.compile(
     r"|account|acct|routing|iban|passport|licen[cs]e|card|visa|mastercard|amex|credit|debit|contact|number is|ring)(?:\b|_)"
 )
 _LEET_RUN = re.compile(
-    r"(?<![A-Za-z0-9])[0-9OoQDlIi|!SsBZzbGgqA](?:[ .-]?[0-9OoQDlIi|!SsBZzbGgqA]){8,22}(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])[0-9OoQDlIi|!SsBZzbGgqA](?:[ .()-]{0,2}[0-9OoQDlIi|!SsBZzbGgqA]){8,22}(?![A-Za-z0-9])"
 )
+_LEET_SIGN = re.compile(r"\d[ .()-]{0,2}[OoQDlISBZ|]|[OoQDlISBZ|][ .()-]{0,2}\d")
 _LEET: Final = str.maketrans("OoQDlIi|!SsBZzbGgqA", "0000111115582266994"[:19])
 _IBAN_RUN = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z][\W_]{0,3}[A-Za-z][\W_]{0,3}\d[\W_]{0,3}\d(?:[\W_]{0,4}[A-Za-z0-9]){11,30}"
@@ -113,13 +115,26 @@ def numbers_view(reading: View) -> View | None:
     """Passages with card, identity, telephone and bank numbers in disguise written plainly."""
     text = reading.text
     found = [*_runs(text)]
-    if _has_digits(text):
-        found += [*_ibans(text), *_leet(text)]
+    if has_digits(text):
+        found += _ibans(text)
+    if _LEET_SIGN.search(text):
+        found += _leet(text)
     return excerpt_of(reading, "digits", found)
 
 
-def _has_digits(text: str) -> bool:
+def has_digits(text: str) -> bool:
+    """Whether a text has enough digits for a number, an IBAN or a hexadecimal blob."""
     return len(_DIGIT.findall(text)) >= _MIN_DIGITS
+
+
+def _has_spelled(text: str) -> bool:
+    """Whether three number words stand within nine words."""
+    lowered = text.lower()
+    for sign in "-.,/_|*:":
+        lowered = lowered.replace(sign, " ")
+    words = lowered.split()
+    places = [place for place, word in enumerate(words) if word in _STRONG]
+    return any(last - first <= 8 for first, last in zip(places, places[2:], strict=False))
 
 
 def is_card(digits: str) -> bool:
@@ -151,8 +166,8 @@ def _luhn(digits: str) -> bool:
 
 def _runs(text: str) -> Iterator[Piece]:
     """Numbers in runs of digits, or of digits and words where several number words occur."""
-    spelled = sum(map(_STRONG.__contains__, text.lower().translate(_BLANKS).split())) >= 3
-    if not spelled and not _has_digits(text):
+    spelled = _has_spelled(text)
+    if not spelled and not has_digits(text):
         return
     n_units = 0
     for run in (_WORDS_RUN if spelled else _DIGITS_RUN).finditer(text):
@@ -222,25 +237,38 @@ def _plain_number(text: str, units: list[_Unit], first: int, after: int) -> str:
     """How a window of units is written plainly; empty when it is no number of a known kind, or plain already."""
     window = units[first:after]
     digits = "".join(unit.digits for unit in window)
-    gaps = [_gap(text, left, right) for left, right in zip(window, window[1:], strict=False)]
+    gaps = [_gap(text, left, right) for left, right in itertools.pairwise(window)]
     if _PLAIN.fullmatch(text[window[0].start : window[-1].end]) or not _is_delimited(
         text, units, first, after, set(gaps)
     ):
         return ""
-    if is_card(digits):
-        return digits
-    if len(digits) > 15 or _is_listing(text, window, gaps):
-        return ""
     start = window[0].start
     plus = text[max(0, start - 1) : start] == "+" or text[max(0, start - 5) : start].lower() == "plus "
+    commas = any("," in gap for gap in gaps)
+    if is_card(digits) and not (commas and len({len(unit.digits) for unit in window}) > 1):
+        return digits
+    if len(digits) > 15 or (not plus and _is_listing(text, window, gaps)):
+        return ""
     around = text[max(0, start - 60) : start] + "\n" + text[window[-1].end : window[-1].end + 30]
     one_by_one = all(len(unit.digits) == 1 or unit.spelled for unit in window)
     telling = _TELLING.search(around) is not None
-    grouped = one_by_one or (len(digits) <= 11 and not {"", ".", ","} & {gap[:1] for gap in gaps})
-    varied = len(set(digits)) >= 4 and (len(set(gaps)) > 1 or sum(unit.spelled for unit in window) >= 5)
+    grouped = one_by_one or (len(digits) <= 11 and _is_grouping(window, gaps))
+    if any("\n" in gap for gap in gaps) and not telling:
+        return ""
+    spelled = sum(unit.spelled for unit in window) >= 5
+    varied = len(set(digits)) >= 4 and (spelled or (len(set(gaps)) > 1 and not commas))
     if plus or (telling and grouped) or (varied and one_by_one):
         return _written(digits, plus=plus)
     return ""
+
+
+def _is_grouping(window: list[_Unit], gaps: list[str]) -> bool:
+    """Whether the gaps part one number: not decimals, enumerations or an internet address."""
+    firsts = {gap[0] for gap in gaps}
+    if firsts == {"."}:
+        is_address = len(window) == 4 and all(int(unit.digits) < 256 for unit in window)
+        return len(window) >= 3 and not is_address
+    return not firsts & {".", ","}
 
 
 def _written(digits: str, *, plus: bool) -> str:
@@ -277,29 +305,48 @@ def _is_delimited(text: str, units: list[_Unit], first: int, after: int, gaps: s
 def _is_listing(text: str, window: list[_Unit], gaps: list[str]) -> bool:
     """Whether units count up, step evenly, are few values, or stand in brackets between commas."""
     values = [int(unit.digits) for unit in window]
-    steps = {right - left for left, right in zip(values, values[1:], strict=False)}
-    if len(set(gaps)) == 1 and len(values) > 3 and (len(steps) <= 2 or values == sorted(values)):
+    steps = {right - left for left, right in itertools.pairwise(values)}
+    if (
+        len(set(gaps)) == 1
+        and len(values) > 3
+        and (len(steps) <= 2 < len(values) - 2 or values == sorted(values))
+    ):
         return True
     before = text[max(0, window[0].start - 2) : window[0].start].strip()
     listed = sum("," in gap or ";" in gap for gap in gaps) * 2 > len(gaps)
-    signs = any(sign in gap for gap in gaps for sign in "+=^%$€£:\n")
+    signs = any(sign in gap for gap in gaps for sign in "+=^%$€£:")
     return signs or (listed and before[-1:] in ("[", "(", "{"))
 
 
 def _leet(text: str) -> Iterator[Piece]:
     """Numbers with letters in place of digits, where at least half of the characters are digits."""
     for found in _LEET_RUN.finditer(text):
-        run = found.group()
-        compact = re.sub(r"[ .-]", "", run)
-        n_digits = sum(map(str.isdigit, compact))
-        if n_digits == len(compact) or n_digits * 2 < len(compact):
-            continue
-        digits = compact.translate(_LEET)
-        shape = run.translate(_LEET)
-        if is_card(digits):
-            yield Piece(digits, found.start(), found.end())
-        elif _PLAIN.fullmatch(shape) and shape != digits:
-            yield Piece(shape, found.start(), found.end())
+        run, offset = found.group(), found.start()
+        blanks = [place for place, character in enumerate(run) if character == " "]
+        starts, ends = [0, *(blank + 1 for blank in blanks[:3])], [len(run), *reversed(blanks[-2:])]
+        pieces = (
+            Piece(plain, offset + start, offset + end)
+            for start in starts
+            for end in ends
+            if (
+                plain := _letters_read(
+                    run[start:end], plus=text[max(0, offset + start - 1) : offset + start] == "+"
+                )
+            )
+        )
+        yield from itertools.islice(pieces, 1)
+
+
+def _letters_read(run: str, *, plus: bool) -> str:
+    """The number that a run with letters for digits stands for; empty when it is none."""
+    compact = re.sub(r"[ .()-]", "", run)
+    n_digits = sum(map(str.isdigit, compact))
+    if n_digits in (0, len(compact)):
+        return ""
+    digits, shape = compact.translate(_LEET), run.translate(_LEET)
+    if is_card(digits) or (plus and 11 <= len(digits) <= 15):
+        return digits
+    return shape if n_digits * 3 >= len(compact) and shape != digits and _PLAIN.fullmatch(shape) else ""
 
 
 def _ibans(text: str) -> Iterator[Piece]:
@@ -309,7 +356,9 @@ def _ibans(text: str) -> Iterator[Piece]:
         places = [index for index, character in enumerate(run) if character.isascii() and character.isalnum()]
         compact = "".join(run[index] for index in places).upper()
         length = _IBAN_LENGTH.get(compact[:2], 99)
-        if len(compact) < length or not _is_iban(compact[:length]):
+        if len(compact) < length or sum(map(str.isdigit, compact[:length])) < MIN_IBAN_DIGITS:
+            continue
+        if not _is_iban(compact[:length]):
             continue
         written = run[: places[length - 1] + 1]
         if written not in (compact[:length], _in_fours(compact[:length])):

@@ -94,8 +94,14 @@ def _mapped(table: Mapping[str, str]) -> Trick:
 
 
 def _joined(separator: str) -> Trick:
-    """Every letter and digit apart; blanks and dashes that were there stay out."""
-    return lambda value, _random: separator.join(c for c in value if not c.isspace() and c != "-")
+    """Every character apart; blanks that were there stay out, and the dashes of numbers."""
+    return lambda value, _random: separator.join(_compact(value))
+
+
+def _compact(value: str) -> str:
+    """A value without blanks, and a number without dashes and brackets."""
+    is_number = not any(map(str.isalpha, value))
+    return "".join(c for c in value if not c.isspace() and not (is_number and c in "-()"))
 
 
 def _spelled(separator: str, *, keep: bool = False, mixed: bool = False) -> Trick:
@@ -127,10 +133,12 @@ def _doubled(value: str, _random: Random) -> str:
 
 
 def _regrouped(separator: str) -> Trick:
-    """Letters and digits in groups of two to five."""
+    """A number in groups of two to five; addresses and keys, which nobody groups, stay."""
 
     def regroup(value: str, random: Random) -> str:
-        rest, groups = "".join(c for c in value if c.isalnum() or c == "+"), []
+        if "@" in value or any(c.islower() for c in value) or sum(map(str.isdigit, value)) * 2 < len(value):
+            return value
+        rest, groups = _compact(value), []
         while rest:
             size = random.randint(2, 5)
             groups.append(rest[:size])
@@ -252,7 +260,7 @@ EVASIONS: Final[Mapping[str, Trick]] = MappingProxyType(
         "at_spaced": _address(" @ ", " . "),
         "at_sign_words": _address(" at-sign ", " point "),
         "bold_inside": _around("**", "**"),
-        "italic_inside": _around("_", "_"),
+        "italic_inside": _around("*", "*"),
         "code_inside": _around("`", "`"),
         "tag_inside": _around("<b>", "</b>"),
         "strike_inside": _around("~~", "~~"),
