@@ -13,7 +13,10 @@ _OPEN: Final = r"(?:\s{0,3}[\[({<*|]{1,2}\s{0,2}|[_/-])"
 _CLOSE: Final = r"(?:\s{0,2}[\])}>*|]{1,2}\s{0,3}|[_/-])"
 _AT_WORD: Final = r"(?:at[ -]?sign|at|arroba|arobase|chiocciola|klammeraffe|ät|ad)"
 _DOT_WORD: Final = r"(?:dot|d0t|punkt|punto|point|period|ponto|full stop)"
-_AT: Final = rf"(?:{_GAP}@{{1,2}}{_GAP}|{_OPEN}(?:{_AT_WORD}|@){_CLOSE}|\s{{0,3}}[\[({{<]a[\])}}>]\s{{0,3}}|\s{{1,3}}{_AT_WORD}\s{{1,3}})"
+_AT: Final = (
+    rf"(?:{_GAP}@{{1,2}}{_GAP}|{_OPEN}(?:{_AT_WORD}|@){_CLOSE}"
+    rf"|\s{{0,3}}[\[({{<]a[\])}}>]\s{{0,3}}|\s{{1,3}}{_AT_WORD}\s{{1,3}})"
+)
 _DOT: Final = (
     rf"(?:[ ]?[.\u3002\u00b7\u2022\u2027,]{{1,2}}[ ]?|{_OPEN}(?:{_DOT_WORD}|\.){_CLOSE}"
     rf"|\s{{1,3}}{_DOT_WORD}\s{{1,3}})"
@@ -31,26 +34,8 @@ _HINT = re.compile(
     re.IGNORECASE,
 )
 _SIGNS: Final = (
-    
-        "@",
-        "dot",
-        "d0t",
-        "punkt",
-        "punto",
-        "ponto",
-        " point ",
-        " period ",
-        "full stop",
-        "arroba",
-        "at)",
-        "at]",
-        "at}",
-        "at>",
-        "-at-",
-        "_at_",
-        "(a)",
-        "[a]",
-    ]
+    *("@", "dot", "d0t", "punkt", "punto", "ponto", " point ", " period ", "full stop", "arroba"),
+    *("at)", "at]", "at}", "at>", "-at-", "_at_", "(a)", "[a]"),
 )
 _BARE_AT = re.compile(r" at\s{1,3}\w[\w-]{0,62}\.\w")
 _REST = re.compile(r"(?:[\w-]{1,63}\.){1,5}([A-Za-z]{2,12})(?![\w-])")

@@ -1,4 +1,4 @@
-"""Numbers in disguise: digits spelled as words, spaced, dotted, or grouped strangely, and letters for digits."""
+"""Numbers in disguise: digits in words, one by one, grouped strangely, or with letters for digits."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ _PLAIN = re.compile(
 )
 _TELLING = re.compile(
     r"(?i)(?:\b|_)(?:ssn|social|security|sin|tin|ein|itin|tax|phone|telephone|call|cell|mobile|tel|fax|text|reach|dial|whatsapp"
-    r"|account|acct|routing|iban|passport|licen[cs]e|card|visa|mastercard|amex|credit|debit|contact|number is|ring)(?:\b|_)"
+    r"|account|acct|routing|iban|passport|licen[cs]e|card|visa|mastercard|amex|credit|debit|contact|number is)(?:\b|_)"
 )
 _LEET_RUN = re.compile(
     r"(?<![A-Za-z0-9])[0-9OoQDlIi|!SsBZzbGgqA](?:[ .()-]{0,2}[0-9OoQDlIi|!SsBZzbGgqA]){8,22}(?![A-Za-z0-9])"
@@ -199,7 +199,7 @@ def _units(run: str, offset: int) -> list[_Unit]:
 
 
 def _merged(last: _Unit, unit: _Unit) -> tuple[_Unit, ...]:
-    """ "twenty" and "five" are 25; anything else stays two groups."""
+    """The groups "twenty" and "five" are 25; anything else stays two groups."""
     tens = last.spelled and len(last.digits) == 2 and last.digits[1] == "0" and last.digits[0] > "1"
     if tens and unit.spelled and len(unit.digits) == 1 and unit.start - last.end == 1:
         return (_Unit(last.digits[0] + unit.digits, last.start, unit.end, spelled=True),)
@@ -234,7 +234,7 @@ def _longest(text: str, units: list[_Unit], first: int) -> tuple[Piece | None, i
 
 
 def _plain_number(text: str, units: list[_Unit], first: int, after: int) -> str:
-    """How a window of units is written plainly; empty when it is no number of a known kind, or plain already."""
+    """How a window of units is written plainly; empty when it is none, or plain already."""
     window = units[first:after]
     digits = "".join(unit.digits for unit in window)
     gaps = [_gap(text, left, right) for left, right in itertools.pairwise(window)]

@@ -6,7 +6,6 @@ Written from what people and programs do to values, not from what the detector u
 from __future__ import annotations
 
 import base64
-import html
 import json
 from collections.abc import Callable, Mapping
 from random import Random
@@ -179,6 +178,10 @@ def _base64(value: str, _random: Random) -> str:
     return base64.b64encode(value.encode()).decode()
 
 
+def _base64_url_safe(value: str, _random: Random) -> str:
+    return base64.urlsafe_b64encode(f"id:{value}".encode()).decode().rstrip("=")
+
+
 def _base64_of_sentence(value: str, _random: Random) -> str:
     return base64.b64encode(f"the value is {value} as agreed".encode()).decode()
 
@@ -203,18 +206,18 @@ EVASIONS: Final[Mapping[str, Trick]] = MappingProxyType(
         "combining_strike": _sprinkled("\u0336"),
         "tag_characters": lambda value, _random: "".join(chr(0xE0000 + ord(c)) for c in value),
         "digits_full_width": _shifted(0, 0, 0xFF10),
-        "all_full_width": lambda value, _random: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in value),
+        "all_full_width": _mapped({chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)}),
         "mathematical_bold": _shifted(0x1D400, 0x1D41A, 0x1D7CE),
         "mathematical_monospace": _shifted(0x1D670, 0x1D68A, 0x1D7F6),
         "arabic_digits": _shifted(0, 0, 0x0660),
         "devanagari_digits": _shifted(0, 0, 0x0966),
         "circled_letters": _shifted(0x24B6, 0x24D0, 0),
-        "keycap_digits": lambda value, _random: "".join(c + "\ufe0f\u20e3" if c.isdigit() else c for c in value),
+        "keycap_digits": _mapped({digit: digit + "\ufe0f\u20e3" for digit in "0123456789"}),
         "homoglyphs_cyrillic": _mapped(_CYRILLIC),
         "homoglyphs_greek": _mapped(_GREEK),
         "letters_for_digits": _mapped(_LETTERS_FOR_DIGITS),
         "base64": _base64,
-        "base64_url_safe": lambda value, _random: base64.urlsafe_b64encode(f"id:{value}".encode()).decode().rstrip("="),
+        "base64_url_safe": _base64_url_safe,
         "base64_sentence": _base64_of_sentence,
         "base64_wrapped": _wrapped_base64,
         "base64_twice": lambda value, random: _base64(_base64(value, random), random),
@@ -225,7 +228,7 @@ EVASIONS: Final[Mapping[str, Trick]] = MappingProxyType(
         "percent_twice": lambda value, random: quote(_percent_all(value, random), safe=""),
         "html_decimal": lambda value, _random: "".join(f"&#{ord(c)};" for c in value),
         "html_hexadecimal": lambda value, _random: "".join(f"&#x{ord(c):x};" for c in value),
-        "html_named": lambda value, _random: html.escape(value).replace("@", "&commat;").replace(".", "&period;"),
+        "html_named": _mapped({"@": "&commat;", ".": "&period;", "_": "&lowbar;"}),
         "unicode_escapes": lambda value, _random: "".join(f"\\u{ord(c):04x}" for c in value),
         "byte_escapes": lambda value, _random: "".join(f"\\x{ord(c):02x}" for c in value),
         "json_string": lambda value, _random: json.dumps(json.dumps({"v": "\n" + value})),
