@@ -1,7 +1,8 @@
-"""Examples from templates: both halves of each pair, in many styles, framed as the prompts that people send."""
+"""Examples from templates: both halves of each pair, in many styles, framed as people ask."""
 
 from random import Random
 
+from training.sensitivity.generator.chance import source
 from training.sensitivity.generator.library import Split, templates
 from training.sensitivity.generator.markup import Piece, Template, choose, half, joined, pieces
 from training.sensitivity.generator.model import Example
@@ -9,14 +10,15 @@ from training.sensitivity.generator.slots import Draw
 from training.sensitivity.generator.splicing import splice
 from training.sensitivity.generator.styles import styled
 
+HARMLESS_KINDS = ("style_harmless", "public_person", "fiction", "clean")
 _KIND_WEIGHTS = {"pair": 62, "spliced": 18, "style_harmless": 6, "public_person": 5, "fiction": 5, "clean": 4}
 
 
 def _half_example(template: Template, split: Split, seed: str, sensitive: bool, pair: str) -> Example:
-    rng = Random(seed)
+    rng = source(seed)
     body = half(choose(template.body, rng), sensitive)
     draw = Draw(seed, split, template.locale)
-    parts: list[Piece] = styled(list(pieces(body, draw, sensitive)), split, Random(f"{seed}/style"))
+    parts: list[Piece] = styled(list(pieces(body, draw, sensitive)), split, source(f"{seed}/style"))
     text, spans, classes = joined(parts)
     kind = template.kind if template.kind != "positive" or sensitive else "harmless_twin"
     return Example(text, classes, spans, template.id, kind, pair)
@@ -25,11 +27,10 @@ def _half_example(template: Template, split: Split, seed: str, sensitive: bool, 
 def pair(template: Template, split: Split, seed: str) -> tuple[Example, Example]:
     """Both halves of a template, equal but for what makes the first sensitive."""
     name = f"{template.id}#{seed}"
-    return tuple(_half_example(template, split, seed, sensitive, name) for sensitive in (True, False))  # type: ignore[return-value]
-
-
-def _positives(split: Split) -> list[Template]:
-    return [template for template in templates(split) if template.kind == "positive"]
+    sensitive, stand_in = (
+        _half_example(template, split, seed, is_sensitive, name) for is_sensitive in (True, False)
+    )
+    return sensitive, stand_in
 
 
 def _of_kind(split: Split, kind: str) -> list[Template]:
@@ -59,11 +60,11 @@ def examples(split: Split, n: int, seed: int) -> list[Example]:
     Returns:
         The examples.
     """
-    rng = Random(f"{split}/{seed}")
+    rng = source(f"{split}/{seed}")
     kinds = tuple(_KIND_WEIGHTS)
-    decks = {kind: _Deck(_of_kind(split, kind), rng) for kind in kinds[2:]}
-    positives = _Deck(_positives(split), rng)
-    carriers = clean_texts(split, f"{split}/{seed}/carrier")
+    decks = {kind: _Deck(_of_kind(split, kind), rng) for kind in HARMLESS_KINDS}
+    positives = _Deck(_of_kind(split, "positive"), rng)
+    carriers = _carriers(split, f"{split}/{seed}/carrier")
     found: list[Example] = []
     while len(found) < n:
         kind = rng.choices(kinds, weights=tuple(_KIND_WEIGHTS.values()))[0]
@@ -72,27 +73,40 @@ def examples(split: Split, n: int, seed: int) -> list[Example]:
             found.append(_half_example(decks[kind].deal(), split, key, True, ""))
             continue
         both = pair(positives.deal(), split, key)
-        found += both if kind == "pair" else (splice(half_, carriers, _stable(key)) for half_ in both)
+        found += both if kind == "pair" else (splice(part, carriers, _stable(key)) for part in both)
     return found[:n]
 
 
 def _stable(key: str) -> int:
-    return Random(key).getrandbits(32)
+    return source(key).getrandbits(32)
 
 
-def clean_texts(split: Split, seed: str) -> list[str]:
-    """One text from each clean template of a split."""
-    return [
-        _half_example(card, split, f"{seed}/{card.id}", True, "").text for card in _of_kind(split, "clean")
-    ]
+def _carriers(split: Split, seed: str) -> list[str]:
+    """What examples are spliced into: each clean text, and as many texts of up to 5,000 characters."""
+    rng = source(seed)
+    texts = [example.text for example in _singles(split, "clean", seed)]
+    return texts + [_long_text(texts, rng.randint(800, 5000), rng) for _ in texts]
 
 
-def pair_or_single(split: Split, seed: str, sensitive: bool) -> Example:
-    """A positive example, or any one that is harmless."""
-    rng = Random(f"{seed}/turn")
-    if sensitive:
-        return pair(rng.choice(_positives(split)), split, seed)[0]
-    harmless = [template for template in templates(split) if template.kind != "positive"]
-    if rng.random() < 0.5:
-        return _half_example(rng.choice(harmless), split, seed, True, "")
-    return pair(rng.choice(_positives(split)), split, seed)[1]
+def _long_text(texts: list[str], length: int, rng: Random) -> str:
+    order = rng.sample(texts, len(texts))
+    text = order[0]
+    for more in order[1:]:
+        if len(text) + len(more) > length:
+            break
+        text += "\n\n" + more
+    return text
+
+
+def _singles(split: Split, kind: str, seed: str) -> list[Example]:
+    return [_half_example(card, split, f"{seed}/{card.id}", True, "") for card in _of_kind(split, kind)]
+
+
+def harmless(split: Split, seed: str) -> list[Example]:
+    """One example of each template that has no sensitive half."""
+    return [example for kind in HARMLESS_KINDS for example in _singles(split, kind, seed)]
+
+
+def positive(split: Split, seed: str) -> Example:
+    """One sensitive example."""
+    return pair(source(f"{seed}/turn").choice(_of_kind(split, "positive")), split, seed)[0]

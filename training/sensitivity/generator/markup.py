@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
+from training.sensitivity.generator.chance import source
 from training.sensitivity.generator.entities import PUBLIC_PERSON, classes_of
 from training.sensitivity.generator.model import Span
 from training.sensitivity.generator.slots import SLOTS, Draw
@@ -72,7 +73,7 @@ def _slot_piece(match: re.Match[str], draw: Draw, sensitive: bool, values: dict[
     fill = slot.harmless if stands_in and slot.harmless is not None else slot.value
     key = f"{name}{number}{stands_in}"
     if key not in values:
-        draw.rng = Random(f"{draw.seed}/{key}")
+        draw.rng = source(f"{draw.seed}/{key}")
         values[key] = fill(draw, number)
     value = values[key]
     return Piece(

@@ -17,9 +17,23 @@ _CARD_STARTS = (
     ("6011", 16),
 )
 _IBAN_SHAPES = {
-    "GB": "aaaa14", "DE": "18", "FR": "10x11c2", "ES": "20", "IT": "a10x12", "NL": "aaaa10", "BE": "12",
-    "AT": "16", "CH": "5x12", "PL": "24", "PT": "21", "IE": "aaaa14", "SE": "20", "NO": "11", "DK": "14", "FI": "14",
-}  # fmt: skip
+    "GB": "aaaa14",
+    "DE": "18",
+    "FR": "10x11c2",
+    "ES": "20",
+    "IT": "a10x12",
+    "NL": "aaaa10",
+    "BE": "12",
+    "AT": "16",
+    "CH": "5x12",
+    "PL": "24",
+    "PT": "21",
+    "IE": "aaaa14",
+    "SE": "20",
+    "NO": "11",
+    "DK": "14",
+    "FI": "14",
+}
 _UPPER = string.ascii_uppercase
 
 
@@ -197,9 +211,50 @@ def nie(rng: Random) -> str:
     return "XYZ"[first] + body + _NIF[int(f"{first}{body}") % 23]
 
 
-_ODD = dict(zip(string.digits + _UPPER, (
-    1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10,
-    22, 25, 24, 23), strict=True))  # fmt: skip
+_ODD = dict(
+    zip(
+        string.digits + _UPPER,
+        (
+            1,
+            0,
+            5,
+            7,
+            9,
+            13,
+            15,
+            17,
+            19,
+            21,
+            1,
+            0,
+            5,
+            7,
+            9,
+            13,
+            15,
+            17,
+            19,
+            21,
+            2,
+            4,
+            18,
+            20,
+            11,
+            3,
+            6,
+            8,
+            12,
+            14,
+            16,
+            10,
+            22,
+            25,
+            24,
+            23,
+        ),
+        strict=True,
+    )
+)
 
 
 def codice_fiscale(rng: Random) -> str:
@@ -308,8 +363,13 @@ def order_number(rng: Random) -> str:
     """A harmless business number: order, ticket, invoice, part, parcel or build."""
     return rng.choice(
         (
-            f"ORD-{digits(rng, 8)}", f"#{digits(rng, 7)}", f"INV-{rng.randint(2019, 2026)}-{digits(rng, 5)}",
-            f"TCK{digits(rng, 9)}", f"SKU {digits(rng, 4)}-{digits(rng, 3)}", f"PO {digits(rng, 10)}",
-            f"{letters(rng, 3)}-{digits(rng, 6)}", f"1Z{letters(rng, 6, string.digits + _UPPER)}{digits(rng, 10)}",
+            f"ORD-{digits(rng, 8)}",
+            f"#{digits(rng, 7)}",
+            f"INV-{rng.randint(2019, 2026)}-{digits(rng, 5)}",
+            f"TCK{digits(rng, 9)}",
+            f"SKU {digits(rng, 4)}-{digits(rng, 3)}",
+            f"PO {digits(rng, 10)}",
+            f"{letters(rng, 3)}-{digits(rng, 6)}",
+            f"1Z{letters(rng, 6, string.digits + _UPPER)}{digits(rng, 10)}",
         )
-    )  # fmt: skip
+    )

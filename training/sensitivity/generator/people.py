@@ -1,36 +1,29 @@
-"""Persons with the data that belongs to them: names of many countries, addresses, e-mails, phones, birthdays."""
+"""Persons with what belongs to them: names of many countries, addresses, e-mails, phones, birthdays."""
 
 import unicodedata
 from functools import lru_cache
 from random import Random
 
-from faker import Factory, Generator
+from faker import Faker
 
-from training.sensitivity.generator.name_lists import GIVEN_AND_FAMILY
+from training.sensitivity.generator.chance import source
 from training.sensitivity.generator.numbers import digits
+from training.sensitivity.generator.vocabulary import peoples, words
 
-LOCALES = (
-    *("en_US",) * 12, *("en_GB",) * 5, "en_AU", "en_CA", "en_IN", "en_IN", "en_IE", "en_NZ", "de_DE", "de_DE", "de_AT", "fr_FR",
-    "fr_FR", "fr_CA", "es_ES", "es_ES", "es_MX", "it_IT", "nl_NL", "pt_BR", "pt_PT", "pl_PL", "cs_CZ", "sv_SE", "no_NO", "da_DK",
-    "fi_FI", "hu_HU", "ro_RO", "tr_TR", "hr_HR", "id_ID", "fr_CH",
-)  # fmt: skip
-_DOMAINS = (
-    "gmail.com", "gmail.com", "outlook.com", "yahoo.com", "icloud.com", "proton.me", "hotmail.co.uk", "web.de", "gmx.net", "orange.fr",
-    "example.com", "example.org", "acme-logistics.com", "northwind.io", "brightline.co", "uni-mainz.de", "stadtwerke.at", "nhs.net",
-    "cs.umich.edu", "posteo.eu", "libero.it", "telefonica.es", "mail.ru", "qq.com", "fastmail.fm", "bluecedar.health", "hvac-pros.net",
-)  # fmt: skip
-_MONTHS = "January February March April May June July August September October November December".split()
+_LOCALES = words("locales")
+_DOMAINS = words("mail domains")
+_MONTHS = words("months")
 
 
 @lru_cache(maxsize=64)
-def faker_of(locale: str) -> Generator:
+def faker_of(locale: str) -> Faker:
     """Faker's generator of one locale, made once; its random source is set by who uses it."""
-    return Factory.create(locale)
+    return Faker(locale)
 
 
 def _ascii(text: str) -> str:
     plain = unicodedata.normalize(
-        "NFKD", text.replace("ß", "ss").replace("ø", "o").replace("ł", "l").replace("ı", "i")
+        "NFKD", text.replace("ß", "ss").replace("ø", "o").replace("ł", "l").replace("\u0131", "i")
     )
     return "".join(character for character in plain if character.isascii() and character.isalnum()).lower()
 
@@ -45,14 +38,17 @@ class Person:
 
     def __init__(self, seed: str, locale: str | None = None) -> None:
         self._seed = seed
-        rng = Random(seed)
-        self._locale = locale or rng.choice(LOCALES)
+        rng = source(seed)
+        self._locale = locale or rng.choice(_LOCALES)
         self._faker = faker_of(self._locale)
-        self._faker.random = rng
+        self._faker.factories[0].random = rng
         self.male = rng.random() < 0.5
         if locale is None and rng.random() < 0.2:
-            given, family = rng.choice(GIVEN_AND_FAMILY)
-            self.first, self.last = rng.choice(given), rng.choice(family)
+            people = rng.choice(peoples())
+            self.first, self.last = (
+                rng.choice(words(f"given {people}")),
+                rng.choice(words(f"family {people}")),
+            )
         else:
             self.first = self._faker.first_name_male() if self.male else self._faker.first_name_female()
             self.last = self._faker.last_name()
@@ -60,8 +56,8 @@ class Person:
             self.last = f"{self.last}-{self._faker.last_name()}"
 
     def _chance(self, detail: str) -> Random:
-        rng = Random(f"{self._seed}/{detail}")
-        self._faker.random = rng
+        rng = source(f"{self._seed}/{detail}")
+        self._faker.factories[0].random = rng
         return rng
 
     def name(self) -> str:
@@ -83,9 +79,17 @@ class Person:
         rng = self._chance("email")
         first, last = _ascii(self.first) or "info", _ascii(self.last) or "x"
         local = rng.choice(
-            (f"{first}.{last}", f"{first[0]}{last}", f"{first}{rng.randint(1, 99)}", f"{last}.{first}", f"{first}_{last}",
-             f"{first}{last}{rng.randint(60, 99)}", f"{first}+shop", f"{last}{rng.randint(1, 2000)}")
-        )  # fmt: skip
+            (
+                f"{first}.{last}",
+                f"{first[0]}{last}",
+                f"{first}{rng.randint(1, 99)}",
+                f"{last}.{first}",
+                f"{first}_{last}",
+                f"{first}{last}{rng.randint(60, 99)}",
+                f"{first}+shop",
+                f"{last}{rng.randint(1, 2000)}",
+            )
+        )
         return f"{local}@{rng.choice(_DOMAINS)}"
 
     def phone(self) -> str:
@@ -120,9 +124,17 @@ def written_date(rng: Random, year: int, month: int, day: int) -> str:
     """A date as people and forms write it."""
     name = _MONTHS[month - 1]
     return rng.choice(
-        (f"{month:02d}/{day:02d}/{year}", f"{day:02d}.{month:02d}.{year}", f"{year}-{month:02d}-{day:02d}", f"{day} {name} {year}",
-         f"{name} {day}, {year}", f"{day}/{month}/{year}", f"{day} {name[:3]} {year}", f"{month}/{day}/{year % 100:02d}")
-    )  # fmt: skip
+        (
+            f"{month:02d}/{day:02d}/{year}",
+            f"{day:02d}.{month:02d}.{year}",
+            f"{year}-{month:02d}-{day:02d}",
+            f"{day} {name} {year}",
+            f"{name} {day}, {year}",
+            f"{day}/{month}/{year}",
+            f"{day} {name[:3]} {year}",
+            f"{month}/{day}/{year % 100:02d}",
+        )
+    )
 
 
 def _us_phone(rng: Random) -> str:

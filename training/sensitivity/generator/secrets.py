@@ -7,13 +7,11 @@ from collections.abc import Callable
 from random import Random
 
 from training.sensitivity.generator.numbers import digits, letters
+from training.sensitivity.generator.vocabulary import words
 
 _HEX = "0123456789abcdef"
 _ALNUM = string.ascii_letters + string.digits
-_WORDS = (
-    "summer winter dragon falcon purple coffee monkey silver orange rocket tiger garden bridge harbor cactus pepper "
-    "shadow thunder marble violet pirate hockey guitar kitten castle ranger maple copper"
-).split()
+_WORDS = words("password words")
 
 
 def _url_safe(rng: Random, n: int) -> str:
@@ -94,11 +92,18 @@ def connection(rng: Random) -> str:
     )
     scheme, port, path = rng.choice(
         (
-            ("postgresql", 5432, "/orders"), ("postgres", 5432, "/crm?sslmode=require"), ("mysql", 3306, "/billing"),
-            ("mongodb+srv", 0, "/app?retryWrites=true"), ("redis", 6379, "/0"), ("amqp", 5672, "/%2f"), ("https", 0, "/git/repo.git"),
-            ("mysql+pymysql", 3306, "/shop"), ("ftp", 21, "/exports"), ("mongodb", 27017, "/admin"),
+            ("postgresql", 5432, "/orders"),
+            ("postgres", 5432, "/crm?sslmode=require"),
+            ("mysql", 3306, "/billing"),
+            ("mongodb+srv", 0, "/app?retryWrites=true"),
+            ("redis", 6379, "/0"),
+            ("amqp", 5672, "/%2f"),
+            ("https", 0, "/git/repo.git"),
+            ("mysql+pymysql", 3306, "/shop"),
+            ("ftp", 21, "/exports"),
+            ("mongodb", 27017, "/admin"),
         )
-    )  # fmt: skip
+    )
     if rng.random() < 0.15:
         return f"Server={host}{domain};Database=crm;User Id={user};Password={secret};Encrypt=True"
     return f"{scheme}://{user}:{secret}@{host}{domain}{f':{port}' if port else ''}{path}"
@@ -107,7 +112,8 @@ def connection(rng: Random) -> str:
 def azure_storage(rng: Random) -> str:
     """An Azure storage connection string."""
     name = rng.choice(_WORDS) + digits(rng, 3)
-    return f"DefaultEndpointsProtocol=https;AccountName={name};AccountKey={_base64(rng, 64)};EndpointSuffix=core.windows.net"
+    endpoint = "EndpointSuffix=core.windows.net"
+    return f"DefaultEndpointsProtocol=https;AccountName={name};AccountKey={_base64(rng, 64)};{endpoint}"
 
 
 def hex_key(rng: Random) -> str:
@@ -127,7 +133,8 @@ def opaque_key(rng: Random) -> str:
     )
 
 
-_MAKERS: tuple[Callable[[Random], str], ...] = (
+Maker = Callable[[Random], str]
+_MAKERS: tuple[Maker, ...] = (
     aws_key_id,
     jwt,
     lambda rng: "ghp_" + letters(rng, 36, _ALNUM),
@@ -173,12 +180,31 @@ def placeholder(rng: Random) -> str:
     name = rng.choice(("API_KEY", "SECRET_KEY", "ACCESS_TOKEN", "DB_PASSWORD", "AUTH_TOKEN"))
     return rng.choice(
         (
-            f"<{name}>", f"YOUR_{name}", f"${{{name}}}", f"<your-{name.lower().replace('_', '-')}-here>", "xxxxxxxxxxxxxxxx",
-            "****************", "REDACTED", "[REDACTED]", "changeme", f"${name}", f"{{{{ {name.lower()} }}}}", "...", "sk-xxxxxxxxxxxxxxxx",
-            f"%{name}%", "<redacted>", "your-secret-here", f"vault:secret/data/app#{name.lower()}", "replace_me",
-            "AKIAIOSFODNN7EXAMPLE", f"os.environ/{name}", "insert-token-here", "hunter2-placeholder", "••••••••",
+            f"<{name}>",
+            f"YOUR_{name}",
+            f"${{{name}}}",
+            f"<your-{name.lower().replace('_', '-')}-here>",
+            "xxxxxxxxxxxxxxxx",
+            "****************",
+            "REDACTED",
+            "[REDACTED]",
+            "changeme",
+            f"${name}",
+            f"{{{{ {name.lower()} }}}}",
+            "...",
+            "sk-xxxxxxxxxxxxxxxx",
+            f"%{name}%",
+            "<redacted>",
+            "your-secret-here",
+            f"vault:secret/data/app#{name.lower()}",
+            "replace_me",
+            "AKIAIOSFODNN7EXAMPLE",
+            f"os.environ/{name}",
+            "insert-token-here",
+            "hunter2-placeholder",
+            "••••••••",
         )
-    )  # fmt: skip
+    )
 
 
 def lookalike(rng: Random) -> str:
@@ -186,7 +212,12 @@ def lookalike(rng: Random) -> str:
     raw = letters(rng, 32, _HEX)
     return rng.choice(
         (
-            letters(rng, 40, _HEX), f"sha256:{letters(rng, 64, _HEX)}", f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-a{raw[17:20]}-{raw[20:]}",
-            f"sha512-{_base64(rng, 64)}", f"req_{letters(rng, 24, _ALNUM)}", letters(rng, 7, _HEX), f"W/\"{letters(rng, 32, _HEX)}\"",
+            letters(rng, 40, _HEX),
+            f"sha256:{letters(rng, 64, _HEX)}",
+            f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-a{raw[17:20]}-{raw[20:]}",
+            f"sha512-{_base64(rng, 64)}",
+            f"req_{letters(rng, 24, _ALNUM)}",
+            letters(rng, 7, _HEX),
+            f'W/"{letters(rng, 32, _HEX)}"',
         )
-    )  # fmt: skip
+    )

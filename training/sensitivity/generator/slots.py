@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from training.sensitivity.generator import numbers, secrets, vocabulary
+from training.sensitivity.generator import numbers, secrets
+from training.sensitivity.generator.chance import source
 from training.sensitivity.generator.entities import PUBLIC_PERSON
 from training.sensitivity.generator.people import Person, written_date
+from training.sensitivity.generator.vocabulary import words
 
 
 @dataclass(slots=True)
@@ -20,7 +22,7 @@ class Draw:
     split: str
     locale: str | None = None
     persons: dict[str, Person] = field(default_factory=dict)
-    rng: Random = field(default_factory=lambda: Random(0))
+    rng: Random = field(default_factory=lambda: source(0))
 
     def person(self, number: str) -> Person:
         """The text's person of that number, made at first use."""
@@ -71,8 +73,8 @@ _PERSON: dict[str, Slot] = {
     "first": Slot("PERSON", lambda draw, n: draw.person(n).first),
     "last": Slot("PERSON", lambda draw, n: draw.person(n).last),
     "surname_first": Slot("PERSON", lambda draw, n: f"{draw.person(n).last}, {draw.person(n).first}"),
-    "public": Slot(PUBLIC_PERSON, _by_split(vocabulary.PUBLIC_PERSONS, vocabulary.TEST_PUBLIC_PERSONS)),
-    "fictional": Slot(PUBLIC_PERSON, _by_split(vocabulary.FICTIONAL, vocabulary.TEST_FICTIONAL)),
+    "public": Slot(PUBLIC_PERSON, _by_split(words("public_persons"), words("test_public_persons"))),
+    "fictional": Slot(PUBLIC_PERSON, _by_split(words("fictional"), words("test_fictional"))),
     "kid": Slot(PUBLIC_PERSON, lambda draw, n: draw.person(n).first),
     "invented": Slot(PUBLIC_PERSON, lambda draw, n: draw.person(n).name()),
     "he": Slot(None, lambda draw, n: "he" if draw.person(n).male else "she"),
@@ -82,11 +84,51 @@ _PERSON: dict[str, Slot] = {
     "His": Slot(None, lambda draw, n: "His" if draw.person(n).male else "Her"),
 }
 _CONTACT: dict[str, Slot] = {
-    "email": Slot("EMAIL_ADDRESS", lambda draw, n: draw.person(n).email(), _words("the e-mail address on file", "[email]", "the usual mailbox", "@support", "<email>", "user at our domain", *_BRACKETS)),
-    "phone": Slot("PHONE_NUMBER", lambda draw, n: draw.person(n).phone(), _either(numbers.order_number, "the number on file", "[phone]", "XXX-XXX-XXXX", "extension 12", "<phone number>", *_BRACKETS)),
-    "address": Slot("STREET_ADDRESS", lambda draw, n: draw.person(n).address(), _words("the address on file", "[address]", "our usual address", "the delivery address", "the branch in town", "the old building", *_BRACKETS)),
-    "dob": Slot("DATE_OF_BIRTH", lambda draw, n: draw.person(n).birthday(), _words("[date of birth]", "on file", "not given", "DD/MM/YYYY", *_BRACKETS)),
-}  # fmt: skip
+    "email": Slot(
+        "EMAIL_ADDRESS",
+        lambda draw, n: draw.person(n).email(),
+        _words(
+            "the e-mail address on file",
+            "[email]",
+            "the usual mailbox",
+            "@support",
+            "<email>",
+            "user at our domain",
+            *_BRACKETS,
+        ),
+    ),
+    "phone": Slot(
+        "PHONE_NUMBER",
+        lambda draw, n: draw.person(n).phone(),
+        _either(
+            numbers.order_number,
+            "the number on file",
+            "[phone]",
+            "XXX-XXX-XXXX",
+            "extension 12",
+            "<phone number>",
+            *_BRACKETS,
+        ),
+    ),
+    "address": Slot(
+        "STREET_ADDRESS",
+        lambda draw, n: draw.person(n).address(),
+        _words(
+            "the address on file",
+            "[address]",
+            "our usual address",
+            "the delivery address",
+            "the branch in town",
+            "the old building",
+            *_BRACKETS,
+        ),
+    ),
+    "dob": Slot(
+        "DATE_OF_BIRTH",
+        lambda draw, n: draw.person(n).birthday(),
+        _words("[date of birth]", "on file", "not given", "DD/MM/YYYY", *_BRACKETS),
+    ),
+}
 _CARD_STAND_INS = (
     "the card on file",
     "[card number]",
@@ -99,39 +141,80 @@ _CARD_STAND_INS = (
 _ACCOUNT_STAND_INS = ("the account on file", "[account]", "******7731", "the usual account", *_BRACKETS)
 _FINANCIAL: dict[str, Slot] = {
     "card": Slot("CREDIT_CARD", _number(numbers.card), _either(numbers.broken_card, *_CARD_STAND_INS)),
-    "iban": Slot("IBAN_CODE", _number(numbers.iban), _either(numbers.broken_iban, "the IBAN on file", "[IBAN]", "DE** **** ****", *_BRACKETS)),
+    "iban": Slot(
+        "IBAN_CODE",
+        _number(numbers.iban),
+        _either(numbers.broken_iban, "the IBAN on file", "[IBAN]", "DE** **** ****", *_BRACKETS),
+    ),
     "account": Slot("BANK_ACCOUNT", _number(numbers.account), _words(*_ACCOUNT_STAND_INS)),
     "routing": Slot("BANK_ACCOUNT", _number(numbers.routing), _words("[routing]", *_BRACKETS)),
     "sort_account": Slot("BANK_ACCOUNT", _number(numbers.sort_code_account), _words(*_ACCOUNT_STAND_INS)),
-    "wallet": Slot("CRYPTO", _number(numbers.wallet), _words("[wallet address]", "the usual wallet", "bc1...", "0x...", *_BRACKETS)),
-}  # fmt: skip
+    "wallet": Slot(
+        "CRYPTO",
+        _number(numbers.wallet),
+        _words("[wallet address]", "the usual wallet", "bc1...", "0x...", *_BRACKETS),
+    ),
+}
 _ID_STAND_INS = ("on file", "[ID number]", "pending", "ID checked", *_BRACKETS)
 _IDS: Mapping[str, tuple[str, Callable[[Random], str]]] = {
-    "itin": ("US_ITIN", numbers.itin), "nino": ("UK_NINO", numbers.nino), "nhs": ("UK_NHS", numbers.nhs), "sin": ("CA_SIN", numbers.sin),
-    "tfn": ("AU_TFN", numbers.tfn), "medicare": ("AU_MEDICARE", numbers.medicare), "aadhaar": ("IN_AADHAAR", numbers.aadhaar),
-    "pan": ("IN_PAN", numbers.pan), "cpf": ("BR_CPF", numbers.cpf), "nif": ("ES_NIF", numbers.nif), "nie": ("ES_NIE", numbers.nie),
-    "codice": ("IT_FISCAL_CODE", numbers.codice_fiscale), "de_tax": ("DE_TAX_ID", numbers.de_tax), "de_id": ("DE_ID_CARD", numbers.de_id_card),
-    "nir": ("FR_NIR", numbers.nir), "bsn": ("NL_BSN", numbers.bsn), "pesel": ("PL_PESEL", numbers.pesel), "passport": ("PASSPORT", numbers.passport),
-}  # fmt: skip
+    "itin": ("US_ITIN", numbers.itin),
+    "nino": ("UK_NINO", numbers.nino),
+    "nhs": ("UK_NHS", numbers.nhs),
+    "sin": ("CA_SIN", numbers.sin),
+    "tfn": ("AU_TFN", numbers.tfn),
+    "medicare": ("AU_MEDICARE", numbers.medicare),
+    "aadhaar": ("IN_AADHAAR", numbers.aadhaar),
+    "pan": ("IN_PAN", numbers.pan),
+    "cpf": ("BR_CPF", numbers.cpf),
+    "nif": ("ES_NIF", numbers.nif),
+    "nie": ("ES_NIE", numbers.nie),
+    "codice": ("IT_FISCAL_CODE", numbers.codice_fiscale),
+    "de_tax": ("DE_TAX_ID", numbers.de_tax),
+    "de_id": ("DE_ID_CARD", numbers.de_id_card),
+    "nir": ("FR_NIR", numbers.nir),
+    "bsn": ("NL_BSN", numbers.bsn),
+    "pesel": ("PL_PESEL", numbers.pesel),
+    "passport": ("PASSPORT", numbers.passport),
+}
 _GOVERNMENT: dict[str, Slot] = {
     "ssn": Slot("US_SSN", _number(numbers.ssn), _either(numbers.broken_ssn, *_ID_STAND_INS)),
-    "licence": Slot("DRIVING_LICENCE", lambda draw, n: numbers.licence(draw.rng, draw.person(n).last), _words(*_ID_STAND_INS)),
+    "licence": Slot(
+        "DRIVING_LICENCE",
+        lambda draw, n: numbers.licence(draw.rng, draw.person(n).last),
+        _words(*_ID_STAND_INS),
+    ),
     **{name: Slot(entity, _number(make), _words(*_ID_STAND_INS)) for name, (entity, make) in _IDS.items()},
-}  # fmt: skip
+}
 _SECRETS: dict[str, Callable[[Random], str]] = {
-    "token": secrets.token, "key": secrets.opaque_key, "aws_id": secrets.aws_key_id, "aws_secret": secrets.aws_secret, "jwt": secrets.jwt,
-    "password": secrets.password, "connection": secrets.connection, "azure": secrets.azure_storage,
-    "hexkey": secrets.hex_key, "plain_password": secrets.plain_password,
-}  # fmt: skip
+    "token": secrets.token,
+    "key": secrets.opaque_key,
+    "aws_id": secrets.aws_key_id,
+    "aws_secret": secrets.aws_secret,
+    "jwt": secrets.jwt,
+    "password": secrets.password,
+    "connection": secrets.connection,
+    "azure": secrets.azure_storage,
+    "hexkey": secrets.hex_key,
+    "plain_password": secrets.plain_password,
+}
 _CREDENTIALS: dict[str, Slot] = {
     **{name: Slot("SECRET", _number(make), _number(secrets.placeholder)) for name, make in _SECRETS.items()},
-    "pem": Slot("SECRET", _number(secrets.pem), _words("-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----", "<private key here>", "$(cat ~/.ssh/id_rsa)", "[PRIVATE KEY REMOVED]")),
-}  # fmt: skip
+    "pem": Slot(
+        "SECRET",
+        _number(secrets.pem),
+        _words(
+            "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
+            "<private key here>",
+            "$(cat ~/.ssh/id_rsa)",
+            "[PRIVATE KEY REMOVED]",
+        ),
+    ),
+}
 _HEALTH: dict[str, Slot] = {
-    "condition": Slot("HEALTH_CONDITION", _by_split(vocabulary.CONDITIONS, vocabulary.TEST_CONDITIONS)),
-    "disease": Slot(None, _by_split(vocabulary.CONDITIONS, vocabulary.TEST_CONDITIONS)),
-    "drug": Slot("HEALTH_CONDITION", _words(*vocabulary.DRUGS)),
-    "medicine": Slot(None, _words(*vocabulary.DRUGS)),
+    "condition": Slot("HEALTH_CONDITION", _by_split(words("conditions"), words("test_conditions"))),
+    "disease": Slot(None, _by_split(words("conditions"), words("test_conditions"))),
+    "drug": Slot("HEALTH_CONDITION", _words(*words("drugs"))),
+    "medicine": Slot(None, _words(*words("drugs"))),
     "mrn": Slot(
         "MEDICAL_RECORD_NUMBER", _number(numbers.medical_record), _words("[MRN]", "on file", *_BRACKETS)
     ),
@@ -157,16 +240,16 @@ _PLAIN: dict[str, Slot] = {
     "digits6": Slot(None, lambda draw, _: numbers.digits(draw.rng, 6)),
     "digits9": Slot(None, lambda draw, _: numbers.digits(draw.rng, 9)),
     "ip": Slot(None, lambda draw, _: ".".join(str(draw.rng.randint(1, 254)) for _ in range(4))),
-    "faith": Slot(None, _words(*vocabulary.FAITHS)),
-    "orientation": Slot(None, _words(*vocabulary.ORIENTATIONS)),
-    "party": Slot(None, _words(*vocabulary.PARTIES)),
-    "union": Slot(None, _words(*vocabulary.UNIONS)),
-    "ethnicity": Slot(None, _words(*vocabulary.ETHNICITIES)),
-    "city": Slot(None, _words(*vocabulary.CITIES)),
-    "company": Slot(None, _words(*vocabulary.COMPANIES)),
-    "project": Slot(None, _words(*vocabulary.PROJECTS)),
-    "product": Slot(None, _words(*vocabulary.PRODUCTS)),
-    "job": Slot(None, _words(*vocabulary.JOBS)),
+    "faith": Slot(None, _words(*words("faiths"))),
+    "orientation": Slot(None, _words(*words("orientations"))),
+    "party": Slot(None, _words(*words("parties"))),
+    "union": Slot(None, _words(*words("unions"))),
+    "ethnicity": Slot(None, _words(*words("ethnicities"))),
+    "city": Slot(None, _words(*words("cities"))),
+    "company": Slot(None, _words(*words("companies"))),
+    "project": Slot(None, _words(*words("projects"))),
+    "product": Slot(None, _words(*words("products"))),
+    "job": Slot(None, _words(*words("jobs"))),
 }
 SLOTS: Mapping[str, Slot] = {
     **_PERSON,

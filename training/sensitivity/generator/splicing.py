@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from random import Random
 
+from training.sensitivity.generator.chance import source
 from training.sensitivity.generator.model import Example, Span
 
 _BREAK = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -28,7 +28,7 @@ def splice(example: Example, clean_prompts: Sequence[str], seed: int) -> Example
     """
     if not clean_prompts:
         raise ValueError("no clean prompts to splice into: expected at least one text")
-    rng = Random(seed)
+    rng = source(seed)
     carrier = rng.choice(clean_prompts)
     cuts = (0, len(carrier), *(match.end() for match in _BREAK.finditer(carrier)))
     cut = rng.choice(cuts)

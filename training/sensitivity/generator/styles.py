@@ -3,6 +3,7 @@
 from dataclasses import replace
 from random import Random
 
+from training.sensitivity.generator.chance import source
 from training.sensitivity.generator.frames import FRAMES
 from training.sensitivity.generator.markup import Piece
 
@@ -20,7 +21,7 @@ def _with_typos(parts: list[Piece]) -> list[Piece]:
 
 
 def _typos(text: str) -> str:
-    rng = Random(text)
+    rng = source(text)
     letters = list(text)
     for place in range(1, len(letters) - 2):
         if rng.random() < 0.02 and letters[place].isalpha() and letters[place + 1].isalpha():

@@ -38,7 +38,7 @@ REPLIES: dict[str, tuple[str, ...]] = {
         "Sure. In short: start with the smallest case, check it by hand, then go on from there.",
         "Here is a table with three rows: option, cost, effort. Tell me if you want a fourth column.",
         "Good question. The order matters because each step uses the result of the one before.",
-        "```python\ndef total(rows):\n    return sum(row['amount'] for row in rows)\n```\nCall it with the list you have.",
+        "```python\ndef total(rows):\n    return sum(row['amount'] for row in rows)\n```\nCall it so.",
         "I would pick the second: it is cheaper, and easier to undo.",
         "The answer is 42. Divide 126 by 3 and check that nothing is left over.",
         "You are right, I mixed up the two. The corrected version is above.",
@@ -51,7 +51,7 @@ REPLIES: dict[str, tuple[str, ...]] = {
         "`SELECT city, count(*) FROM visits GROUP BY city ORDER BY 2 DESC LIMIT 10;` gives you the top ten.",
         "Done. I kept the meaning and cut it to half the length.",
         "There are two readings of that sentence; I took the more common one.",
-        "In 1848 several uprisings began within weeks of each other, first in Palermo, then in Paris.",
+        "In 1848 several uprisings began within weeks, first in Palermo, then in Paris.",
         "No problem. Ask when anything is unclear.",
     ),
 }
