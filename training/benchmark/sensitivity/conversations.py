@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from clearway.assessment import SensitivityDetector
 from training.benchmark.sensitivity.scanning import Messages, Report, scan_messages
@@ -16,6 +16,7 @@ from training.benchmark.sensitivity.shares import share_of
 
 N_TURNS: Final = 20
 N_SESSIONS: Final = 100
+Pinned = Literal["class", "note"] | None
 _REPLIES: Final = (
     "Here is an answer to your question.",
     "Sure, done. Anything else?",
@@ -39,20 +40,32 @@ def session_rows(
     n = min(N_SESSIONS, sample or N_SESSIONS)
     made = [("clean prompts", False, talk) for talk in clean_sessions(texts, n, seed)]
     made += _generated(n, seed)
-    found: dict[tuple[str, bool], list[bool]] = {}
+    found: dict[tuple[str, bool], list[Pinned]] = {}
     for index, (source, is_sensitive, messages) in enumerate(made):
         report(f"conversations: {index:,} of {len(made):,}")
-        found.setdefault((source, is_sensitive), []).append(is_ever_pinned(detector, messages))
+        found.setdefault((source, is_sensitive), []).append(pinned_by(detector, messages))
     return [
-        {"source": source, "is_sensitive": is_sensitive, "pinned": share_of(pinned)}
+        {
+            "source": source,
+            "is_sensitive": is_sensitive,
+            "pinned": share_of(by is not None for by in pinned),
+            "by_note_only": pinned.count("note"),
+        }
         for (source, is_sensitive), pinned in found.items()
     ]
 
 
-def is_ever_pinned(detector: SensitivityDetector, messages: Messages) -> bool:
-    """Whether the request of any turn of the user is pinned."""
+def pinned_by(detector: SensitivityDetector, messages: Messages) -> Pinned:
+    """What pins the request of any turn of the user: a class, else a note or a failure; None for neither."""
     turns = [index for index, message in enumerate(messages, start=1) if message["role"] == "user"]
-    return any(scan_messages(detector, messages[:end]).is_pinned for end in turns)
+    found: Pinned = None
+    for end in turns:
+        outcome = scan_messages(detector, messages[:end])
+        if outcome.flagged:
+            return "class"
+        if outcome.is_pinned:
+            found = "note"
+    return found
 
 
 def clean_sessions(texts: Sequence[str], n: int, seed: int) -> list[Messages]:

@@ -23,6 +23,7 @@ AS_IT_IS: Final = "none: as it is"
 _NUMBERS: Final = frozenset({"CREDIT_CARD", "PHONE_NUMBER", "US_SSN"})
 # Tricks that would destroy other values instead of hiding them, by how their names begin.
 _FITS: Final[Mapping[str, frozenset[str]]] = {
+    "at_": frozenset({"EMAIL_ADDRESS"}),
     "leetspeak": frozenset({"EMAIL_ADDRESS"}),
     "letters_for_digits": _NUMBERS | {"IBAN_CODE"},
     "regrouped": _NUMBERS | {"IBAN_CODE"},

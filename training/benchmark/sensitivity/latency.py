@@ -12,12 +12,15 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from clearway.assessment import SensitivityDetector
+from clearway.request import Request
 from training.benchmark.sensitivity.scanning import Report, as_request
 from training.demo import percentile
 
 # Characters of a text, and how many texts are timed.
 SIZES: Final[Mapping[int, int]] = MappingProxyType({80: 200, 1_200: 60, 6_000: 20, 20_000: 10})
 _WARM_UP: Final = 2
+N_TURNS: Final = 20
+N_CHARACTERS_OF_A_TURN: Final = 300
 
 Scan = Callable[[str], object]
 
@@ -52,6 +55,37 @@ def measure_latency(
     return rows
 
 
+def measure_turn(
+    detector: SensitivityDetector, prompts: Sequence[str], *, n_times: int = 10, seed: int = 0
+) -> dict[str, Any]:
+    """Time of the last turn of a conversation: after the turns before it were scanned, and all at once."""
+    texts = make_texts(prompts, N_CHARACTERS_OF_A_TURN, 2 * n_times * N_TURNS, seed)
+    talks = [texts[start : start + N_TURNS] for start in range(0, len(texts), N_TURNS)]
+    following, cold = [], []
+    for known, unknown in zip(talks[:n_times], talks[n_times:], strict=True):
+        detector.scan(_conversation(known[:-1]))
+        following.append(_seconds(detector, _conversation(known)))
+        cold.append(_seconds(detector, _conversation(unknown)))
+    return {
+        "n_turns": N_TURNS,
+        "n_characters": N_TURNS * N_CHARACTERS_OF_A_TURN,
+        "n": n_times,
+        "next_p50_ms": round(percentile(following, 50) * 1_000, 3),
+        "cold_p50_ms": round(percentile(cold, 50) * 1_000, 3),
+    }
+
+
+def _conversation(texts: Sequence[str]) -> Request:
+    roles = ("user", "assistant")
+    return as_request([{"role": roles[index % 2], "content": text} for index, text in enumerate(texts)])
+
+
+def _seconds(detector: SensitivityDetector, request: Request) -> float:
+    started = time.perf_counter()
+    detector.scan(request)
+    return time.perf_counter() - started
+
+
 def make_texts(prompts: Sequence[str], n_characters: int, n_texts: int, seed: int) -> list[str]:
     """Texts of exactly so many characters, of prompts in an order of their own each."""
     texts = []
@@ -69,9 +103,7 @@ def _timed(
     ours, theirs = [], []
     for text in texts:
         request = as_request([{"role": "user", "content": text}])
-        started = time.perf_counter()
-        detector.scan(request)
-        ours.append(time.perf_counter() - started)
+        ours.append(_seconds(detector, request))
         started = time.perf_counter()
         stock.analyze(text=text, language="en")
         theirs.append(time.perf_counter() - started)

@@ -127,9 +127,10 @@ def _costs(detector: SensitivityDetector, rows: Sequence[Row], plan: Plan, repor
     texts = [row.text for row in rows]
     report("loading stock Presidio")
     timed = latency.measure_latency(detector, stock_analyzer(), texts, report, seed=plan.seed)
+    turn = latency.measure_turn(detector, texts, seed=plan.seed)
     report("weighing a worker")
     drawn = Random(plan.seed).choices(texts, k=memory.N_SCANS)  # noqa: S311
-    return {"latency": timed, "memory": memory.measure_memory(drawn)}
+    return {"latency": timed, "turn": turn, "memory": memory.measure_memory(drawn)}
 
 
 def _check(prevalence: Mapping[str, float], detector: SensitivityDetector) -> None:

@@ -59,6 +59,11 @@ class Case:
         gold = self.row.classes or frozenset()
         return not self.outcome.flagged <= gold or (not gold and self.outcome.is_pinned)
 
+    @property
+    def is_false_by_note(self) -> bool:
+        """Whether it is a false pin for a note alone: a language that is not covered, say."""
+        return self.is_false_pin and not self.outcome.flagged
+
 
 def scan_text(detector: SensitivityDetector, text: str) -> Outcome:
     """What the detector says of a prompt of one message."""

@@ -85,9 +85,9 @@ def _without_gold(result: Result) -> Table:
 
 
 def _pins(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _new(title, "source", "pinned", "by a note only", "classes")
+    table = _new(title, "source", "pinned", "by a note only", "classes and notes")
     for row in rows:
-        said = ", ".join(f"{name} {n}" for name, n in row["classes"].items())
+        said = ", ".join(f"{name} {n}" for name, n in {**row["classes"], **row["notes"]}.items())
         table.add_row(row["source"], cell(row["pinned"]), str(row["by_note_only"]), said)
     return table
 
@@ -107,24 +107,32 @@ def _spans(result: Result) -> Table:
 def _pairs(result: Result) -> Table:
     table = _new(
         "minimal pairs: a value, and a harmless stand-in in the same text",
-        "class", "recall of the one half", "false pins on the other", "both right",
+        "class", "recall of the one half", "false pins on the other", "by a note only", "both right",
     )  # fmt: skip
     for row in result["pairs"]:
-        table.add_row(row["class"], *(cell(row[name]) for name in ("recall", "false_pin", "both_right")))
+        wrong = (cell(row["false_pin"]), str(row["by_note_only"]))
+        table.add_row(row["class"], cell(row["recall"]), *wrong, cell(row["both_right"]))
     return table
 
 
 def _kinds(result: Result) -> Table:
-    table = _new("generated prompts, by kind", "kind", "all classes found", "pinned or a class too many")
+    table = _new(
+        "generated prompts, by kind",
+        "kind",
+        "all classes found",
+        "pinned or a class too many",
+        "by a note only",
+    )
     for row in result["kinds"]:
-        table.add_row(row["kind"], cell(row["all_classes"]), cell(row["false_pin"]))
+        table.add_row(row["kind"], cell(row["all_classes"]), cell(row["false_pin"]), str(row["by_note_only"]))
     return table
 
 
 def _sessions(result: Result) -> Table:
-    table = _new("conversations pinned at any turn", "conversations", "sensitive", "pinned")
+    table = _new("conversations pinned at any turn", "conversations", "sensitive", "pinned", "by a note only")
     for row in result["sessions"]:
-        table.add_row(row["source"], "yes" if row["is_sensitive"] else "no", cell(row["pinned"]))
+        sensitive = "yes" if row["is_sensitive"] else "no"
+        table.add_row(row["source"], sensitive, cell(row["pinned"]), str(row["by_note_only"]))
     return table
 
 
@@ -166,6 +174,12 @@ def _latency(result: Result) -> Table:
         )
         ratio = f"1/{1 / row['ratio_p50']:.1f}" if row["ratio_p50"] < 1 else f"{row['ratio_p50']:.1f}"
         table.add_row(f"{row['n_characters']:,}", str(row["n"]), ours, stock, ratio)
+    if "turn" in result:
+        facts = result["turn"]
+        table.caption = (
+            f"turn {facts['n_turns']} of a conversation of {facts['n_characters']:,} characters: "
+            f"{facts['next_p50_ms']:.2f} ms after the turns before it, {facts['cold_p50_ms']:.2f} ms at once"
+        )
     return table
 
 

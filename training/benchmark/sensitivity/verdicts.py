@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from training.benchmark.sensitivity.scanning import Case
@@ -75,6 +75,7 @@ def kind_rows(cases: Sequence[Case]) -> list[dict[str, Any]]:
                 (c.row.classes or frozenset()) <= c.outcome.flagged for c in own if c.is_sensitive
             ),
             "false_pin": share_of(c.is_false_pin for c in own),
+            "by_note_only": sum(c.is_false_by_note for c in own),
         }
         for kind, own in sorted(by_kind.items())
     ]
@@ -99,7 +100,7 @@ def _ordered(pair: Sequence[Case]) -> tuple[Case, Case]:
     return first, second
 
 
-def _pair_row(name: str, pairs: Iterable[tuple[Case, Case]]) -> dict[str, Any]:
+def _pair_row(name: str, pairs: Sequence[tuple[Case, Case]]) -> dict[str, Any]:
     found = [
         ((one.row.classes or frozenset()) if name == "all" else {name}) <= one.outcome.flagged
         for one, _ in pairs
@@ -109,6 +110,7 @@ def _pair_row(name: str, pairs: Iterable[tuple[Case, Case]]) -> dict[str, Any]:
         "class": name,
         "recall": share_of(found),
         "false_pin": share_of(wrong),
+        "by_note_only": sum(other.is_false_by_note for _, other in pairs),
         "both_right": share_of(hit and not pin for hit, pin in zip(found, wrong, strict=True)),
     }
 

@@ -10,12 +10,12 @@ import pytest
 from clearway.assessment import Level
 from clearway.testing import FakeSensitivity
 from training.benchmark.sensitivity import memory
-from training.benchmark.sensitivity.conversations import N_TURNS, clean_sessions, is_ever_pinned, session_rows
+from training.benchmark.sensitivity.conversations import N_TURNS, clean_sessions, pinned_by, session_rows
 from training.benchmark.sensitivity.corpus import Gold, Row
 from training.benchmark.sensitivity.evading import AS_IT_IS, carriers, evasion_rows, overall
 from training.benchmark.sensitivity.generated import generated_rows
 from training.benchmark.sensitivity.languages import language_rows
-from training.benchmark.sensitivity.latency import make_texts, measure_latency
+from training.benchmark.sensitivity.latency import make_texts, measure_latency, measure_turn
 from training.benchmark.sensitivity.scanning import scan_rows, scan_text
 from training.benchmark.sensitivity.splitting import WAYS, split_rows
 from training.sensitivity.evasions import split_across
@@ -55,8 +55,9 @@ def test_a_conversation_is_pinned_by_any_turn() -> None:
     """A session stays pinned, so one turn is enough, the last one too."""
     detector = FakeSensitivity({"4111": "financial"})
     talk = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}]
-    assert not is_ever_pinned(detector, talk)
-    assert is_ever_pinned(detector, [*talk, {"role": "user", "content": "my card is 4111"}])
+    assert pinned_by(detector, talk) is None
+    assert pinned_by(detector, [*talk, {"role": "user", "content": "my card is 4111"}]) == "class"
+    assert pinned_by(FakeSensitivity(is_broken=True), talk) == "note"
 
 
 def test_sessions_of_both_kinds_are_counted() -> None:
@@ -173,6 +174,13 @@ def test_both_are_timed_on_the_same_texts() -> None:
     assert len(Stock.seen) == 7
     assert row["ratio_p50"] > 0
     assert row["ours_p50_ms"] <= row["ours_p99_ms"]
+
+
+def test_the_next_turn_is_timed_beside_a_cold_one() -> None:
+    """Both are of equally long conversations."""
+    facts = measure_turn(FakeSensitivity(), ["prompt"], n_times=2)
+    assert (facts["n_turns"], facts["n_characters"], facts["n"]) == (20, 6_000, 2)
+    assert facts["next_p50_ms"] >= 0 <= facts["cold_p50_ms"]
 
 
 @pytest.mark.systems

@@ -141,11 +141,13 @@ def test_kinds_of_generated_rows() -> None:
         _case({"contact", "personal"}, {"contact"}, kind="positive"),
         _case({"contact"}, {"contact"}, kind="positive"),
         _case(set(), {"contact"}, kind="fiction"),
+        _case(set(), set(), kind="fiction", note="language_unsupported"),
     ]
     fiction, positive = verdicts.kind_rows(cases)
     assert _hits(positive["all_classes"]) == (1, 2)
     assert fiction["all_classes"]["n"] == 0
-    assert _hits(fiction["false_pin"]) == (1, 1)
+    assert _hits(fiction["false_pin"]) == (2, 2)
+    assert fiction["by_note_only"] == 1
 
 
 def test_expected_leaks_and_their_bound() -> None:
