@@ -40,6 +40,7 @@ _SIGNS: Final = (
 _BARE_AT = re.compile(r" at\s{1,3}\w[\w-]{0,62}\.\w")
 _REST = re.compile(r"(?:[\w-]{1,63}\.){1,5}([A-Za-z]{2,12})(?![\w-])")
 MAX_HINTS: Final = 300
+NEAR: Final = 8
 _REACH = 160
 _TOP: Final = frozenset(
     [
@@ -234,13 +235,23 @@ def marked_view(reading: View) -> View | None:
 
 
 def _unmarked(text: str) -> Iterator[Piece]:
+    done, is_inside = -NEAR - 1, False
     for found in _MARKED.finditer(text):
-        start, end = found.span()
-        left, right = text[max(0, start - _REACH_VALUE) : start], text[end : end + _REACH_VALUE]
-        if _is_value(_last_word(left), _first_word(right), found.group()) or (
-            "\n" not in found.group() and _is_number(left, right)
-        ):
-            yield Piece("", start, end)
+        # Marks close together stand in one word, which is judged once.
+        if found.start() - done > NEAR or " " in text[done : found.start()]:
+            is_inside = _is_inside(text, found)
+        done = found.end()
+        if is_inside:
+            yield Piece("", found.start(), found.end())
+
+
+def _is_inside(text: str, found: re.Match[str]) -> bool:
+    """Whether a mark stands inside an identifier."""
+    start, end = found.span()
+    left, right = text[max(0, start - _REACH_VALUE) : start], text[end : end + _REACH_VALUE]
+    if _is_value(_last_word(left), _first_word(right), found.group()):
+        return True
+    return "\n" not in found.group() and _is_number(left, right)
 
 
 def _last_word(left: str) -> str:

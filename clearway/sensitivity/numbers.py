@@ -10,7 +10,7 @@ from typing import Final
 
 from clearway.sensitivity.views import Piece, View, excerpt_of
 
-MAX_UNITS: Final = 2_000
+MAX_UNITS: Final = 1_000
 MAX_DIGITS: Final = 19
 MIN_IBAN_DIGITS: Final = 10
 
@@ -81,7 +81,7 @@ _PLAIN = re.compile(
 )
 _TELLING = re.compile(
     r"(?i)(?:\b|_)(?:ssn|social|security|sin|tin|ein|itin|tax|phone|telephone|call|cell|mobile|tel|fax|text|reach|dial|whatsapp"
-    r"|account|acct|routing|iban|passport|licen[cs]e|card|visa|mastercard|amex|credit|debit|contact|number is)(?:\b|_)"
+    r"|account|acct|routing|iban|passport|licen[cs]e|card|visa|amex|credit|debit|contact)(?:\b|_)"
 )
 _LEET_RUN = re.compile(
     r"(?<![A-Za-z0-9])[0-9OoQDlIi|!SsBZzbGgqA](?:[ .()-]{0,2}[0-9OoQDlIi|!SsBZzbGgqA]){8,22}(?![A-Za-z0-9])"
