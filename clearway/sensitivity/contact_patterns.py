@@ -96,6 +96,32 @@ PHONE_PATTERNS: Final = (
     ),
     PatternRow(
         "PHONE_NUMBER",
+        "reached on",
+        0.7,
+        r"(?:\b(?:on|at|number|under|via|nr|no\.|is|text|ping|with|\p{Lu}\w+)[\s:]{1,3}|[(,|\t\"'>;][ ]?)(?<!\d)\K(?!\d{4}[-/]\d{2}[-/])"
+        r"(?=(?:\D{0,3}\d){9,13}(?!\d))(?!\d{5}[-\u2010-\u2015]\d{4}(?!\d))\+?\(?\d{2,5}\)?(?:(?:[ \-\u2010-\u2015]\d{2,5}){1,4}|(?:\.\d{2,4}){2,4})"
+        + _END,
+        (),
+        9,
+    ),
+    PatternRow(
+        "PHONE_NUMBER",
+        "ten digits, reached on",
+        0.6,
+        r"\b(?:on|at|number|number\s+is|under|via|text|ping|whatsapp|mobile)[\s:]{1,3}\K[06-9]\d{9,10}(?![\w-]|[.,/]\d)",
+        (),
+        10,
+    ),
+    PatternRow(
+        "PHONE_NUMBER",
+        "Brazilian or Portuguese",
+        0.7,
+        r"(?<![\w.])\(\d{2}\)[ ]?9?\d{4}[- ]\d{4}(?![\w-])",
+        (),
+        10,
+    ),
+    PatternRow(
+        "PHONE_NUMBER",
         "alone in its line",
         0.6,
         r"^[ >]*\K\(?\d{2,4}\)?(?:[ -]\d{2,4}){1,4}(?<=(?:\d\D{0,2}){8})(?:\s?x\d{1,6})?(?=[ ]*$)",
@@ -132,8 +158,9 @@ _STREET_PARTS: Final = (
     "cres", "cir", "ter",
 )  # fmt: skip
 _LATIN_STREET: Final = (
-    r"(?:rue|via|viale|vicolo|corso|calle|c/|rua|r\u00faa|avenida|avenue|avda?\.?|av\.|boulevard|bd|ul\.?|ulica|ulice|piazza|"
-    r"plaza|plazuela|paseo|praza|camino|cami\u00f1o|carrer|rambla|place|chemin|all\u00e9e|impasse|quai|route|largo|travessa|"
+    r"(?:bulevardul|calea|contrada|rotonda|callej\u00f3n|urbanizaci\u00f3n|glorieta|pasaje|jalan|jl\.?|gg\.|"
+    r"ulitsa|prospekt|rodovia|alameda|viela|beco|chauss\u00e9e|sentier|rue|via|viale|vicolo|corso|calle|c/|rua|r\u00faa|avenida|avenue|avda?\.?|av\.|boulevard|bd|ul\.?|ulica|ulice|piazza|"
+    r"plaza|plazuela|paseo|praza|camino|cami\u00f1o|carrer|rambla|chemin|all\u00e9e|impasse|quai|largo|travessa|"
     r"\u0443\u043b\.|ronda|carretera|n\u00e1m\u011bst\u00ed|trg|cesta|strada|str\.|aleja|al\.|os\.|pl\.|kossuth|lindenallee)"
 )
 _COMPOUND: Final = (
@@ -169,6 +196,16 @@ _QUANTITIES: Final = (
     r"miles?|km|kilomet\w+|meters?|metres?|feet|degrees?|mm|cm|kg|mg|ml|and|or|of|on|the|to|eggs?|lit\w+|words?|points?|items?|pages?"
 )
 
+_AMERICAN: Final = (
+    "Alley|Annex|Arcade|Bayou|Beach|Bend|Bluff|Bottom|Branch|Bridge|Brook|Burg|Bypass|Camp|Canyon|Cape|Causeway|Center|"
+    "Circle|Cliff|Club|Common|Corner|Course|Court|Cove|Creek|Crescent|Crest|Crossing|Crossroad|Curve|Dale|Dam|Divide|Drive|"
+    "Estate|Expressway|Extension|Fall|Ferry|Field|Flat|Ford|Forest|Forge|Fork|Fort|Freeway|Garden|Gateway|Glen|Green|Grove|"
+    "Harbor|Haven|Height|Highway|Hill|Hollow|Inlet|Island|Isle|Junction|Key|Knoll|Lake|Landing|Lane|Light|Loaf|Lock|Lodge|"
+    "Loop|Mall|Manor|Meadow|Mews|Mill|Mission|Motorway|Mount|Mountain|Neck|Orchard|Oval|Overpass|Park|Parkway|Pass|Passage|"
+    "Path|Pike|Pine|Place|Plain|Plaza|Point|Port|Prairie|Radial|Ramp|Ranch|Rapid|Rest|Ridge|River|Road|Route|Row|Rue|Run|"
+    "Shoal|Shore|Skyway|Spring|Spur|Square|Station|Stravenue|Stream|Street|Summit|Terrace|Throughway|Trace|Track|Trafficway|"
+    "Trail|Tunnel|Turnpike|Underpass|Union|Valley|Via|Viaduct|View|Village|Ville|Vista|Walk|Wall|Way|Well"
+)
 ADDRESS_PATTERNS: Final = (
     PatternRow(
         "STREET_ADDRESS",
@@ -322,6 +359,42 @@ ADDRESS_PATTERNS: Final = (
         r"address(?:es)?\b[^\n\d]{0,40}[\s:]+\K\d{1,5}[ ][^\n]{3,60}(?:\n|,)[^\n]{0,40}\b\d{4,6}\b",
         ("address",),
         4,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "compound street, number and place",
+        0.7,
+        r"(?<![\w-])[\p{L}-]{2,}(?:stra(?:\u00df|ss)e|str\.?|gasse|weg|ring|platz|allee|damm|ufer|laan|singel|straat|gracht|kade|plein|hof|dijk|"
+        r"vej|gade|veien|vegen|gata|gatan|v\u00e4gen|katu|tie|kuja)[ ](?!(?:19|20)\d{2}\b)\d{1,4}(?:[ ]?[a-z]|/\d{1,3})?,[ ](?:\d{4,6}|\p{L}{3,})",
+        (),
+        1,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "street, number, town and postal code",
+        0.65,
+        r"(?<![\w-])(?!(?:table|figure|fig|chapter|section|page|part|"
+        + MONTH
+        + r")\b)\p{L}[\p{L}'\u2019.-]{2,}[ ]\d{1,4}(?:[ ]?[a-z]|/\d{1,3})?,[ ](?:(?:\p{L}[\p{L}'\u2019.-]+[ ,]{1,2}){1,3}(?!19|20)\d{4,6}(?:[ ]?[A-Z]{2})?|"
+        r"\d{4,6}[ ]?(?:[A-Z]{2}[ ])?(?-i:\p{Lu})\p{L}{2,})\b",
+        (),
+        5,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "number, American street word",
+        0.65,
+        r"(?<![\w.,:/$=-])(?<![=+*/-] )\d{3,5}[ ](?:" + CAPITAL + r"[ ]){1,3}(?-i:" + _AMERICAN + r")s?\b",
+        (),
+        3,
+    ),
+    PatternRow(
+        "STREET_ADDRESS",
+        "British postal code, lower case",
+        0.65,
+        r"\b\d{1,5}[a-z]?,?[ ][^\n\d]{3,60},[^\n\d,]{0,30}[, ](?:[a-z]{1,2}\d{1,2}[a-z]?[ ]\d[abd-hjlnp-uw-z]{2})\b(?!['\u2019])",
+        (),
+        1,
     ),
     PatternRow(
         "STREET_ADDRESS",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from clearway.sensitivity import check_digits as check
-from clearway.sensitivity.patterns import MONTH, PatternRow, after, before
+from clearway.sensitivity.patterns import MONTH, PatternRow, after, before, named
 
 _SSN: Final = r"(?!000|666|9\d\d)\d{3}[- .\u2010-\u2015]?(?!00)\d{2}[- .\u2010-\u2015]?(?!0000)\d{4}(?![\w-])"
-_SSN_NAMES: Final = r"ssns?|social[\s_-]*sec(?:urity)?|soc[\s_-]?sec|s\.s\.n\.?"
+_SSN_NAMES: Final = (
+    r"ssns?|(?:the|my|his|her|their|your)\s+social|social[\s_-]*sec(?:urity)?|soc[\s_-]?sec|s\.s\.n\.?"
+)
 _SSN_PARTS: Final = ("ssn", "s.s.n", "social", "soc sec", "soc-sec", "socsec")
 _YEAR: Final = r"(?:19\d{2}|20[0-3]\d)"
 _DATE: Final = (
@@ -17,21 +19,21 @@ _DATE: Final = (
     rf"{MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+{_YEAR}\b|(?:19[2-9]\d|20[0-2]\d)(?:0\d|1[0-2])(?:[0-2]\d|3[01])\b)"
 )
 _BIRTH: Final = (
-    r"born|dob|d\.o\.b\.?|(?:date|day)[\s_-]*of[\s_-]*birth|birth[\s_-]?(?:date|day)|geburtsdatum|geboren|"
+    r"born|dob|d\.o\.b\.?|b\.(?=\s?\d)|(?:date|day)[\s_-]*of[\s_-]*birth|birth[\s_-]?(?:date|day)|geburtsdatum|geboren|"
     r"n\u00e9e?\s+le|date[\s_-]de[\s_-]naissance|nacid[oa]|fecha[\s_-]de[\s_-]nacimiento|nat[oa]\s+il"
 )
 _CARD: Final = (
     r"(?:\d{12,19}|\d{4}(?:[ .\-\u2010-\u2015]{1,2}\d{4}){2}[ .\-\u2010-\u2015]{1,2}\d{1,7}|"
     r"\d{4}[ .\-\u2010-\u2015]\d{6}[ .\-\u2010-\u2015]\d{4,5})(?![\w-]|\.\d)"
 )
-_LICENCE: Final = r"driv(?:er|ing)['\u2019]?s?['\u2019]?[\s_-]*licen[cs]e|(?-i:DL|DVLA)|f\u00fchrerschein|permis[\s_-]de[\s_-]conduire"
+_LICENCE: Final = r"state[\s_-]*id|driv(?:er|ing)['\u2019]?s?['\u2019]?[\s_-]*licen[cs]e|(?-i:DL|DVLA)|f\u00fchrerschein|permis[\s_-]de[\s_-]conduire"
 _ACCOUNT: Final = (
     r"(?:bank|checking|chequing|savings?|current|deposit|giro|brokerage)[\s_-]*(?:account|acct)|"
     r"(?:account|acct)[\s_-]*(?:number|num|no|nr|\#)|acct|a/c|iban|konto(?:nummer|nr)?|compte|cuenta"
 )
 _RECORD: Final = (
     r"mrn|medical[\s_-]*record|(?:patient|chart|hospital|health[\s_-]*(?:card|insurance|plan)|insurance[\s_-]*member|"
-    r"beneficiary|medicaid|medicare)[\s_-]*(?:id|no|num|number|identifier|record|\#)"
+    r"beneficiary|medicaid|medicare|nhs)[\s_-]*(?:id|no|num|number|identifier|record|\#)"
 )
 _GROUPED_ACCOUNT: Final = r"(?:\d{6,17}|\d{2,8}(?:[ -]\d{2,8}){1,4})(?![\w-]|[.,/]\d)"
 
@@ -55,6 +57,15 @@ NATIONAL_PATTERNS: Final = (
         n_digits=9,
     ),
     PatternRow("US_SSN", "after its name", 0.9, after(_SSN_NAMES, _SSN), _SSN_PARTS, 9),
+    PatternRow(
+        "US_SSN",
+        "in a table or an answer",
+        0.7,
+        named(_SSN_NAMES)
+        + r"[^\0]{0,300}?(?<![\w.-]|\d )\K(?!000|666|9\d\d)\d{3}[ .](?!00)\d{2}[ .](?!0000)\d{4}(?![\w-]| \d)",
+        _SSN_PARTS,
+        9,
+    ),
     PatternRow("US_SSN", "before its name", 0.9, before(_SSN, _SSN_NAMES), _SSN_PARTS, 9),
     PatternRow(
         "US_SSN",
@@ -128,7 +139,7 @@ NATIONAL_PATTERNS: Final = (
         "NATIONAL_ID",
         r"personalausweis\w*|ausweis(?:nummer|nr)\w*|(?:national|german)[\s_-]*(?:identity|id)\b[\s_-]*(?:card)?|"
         r"(?:identity|id)[\s_-]*card|government[\s_-]*id|citizen[\s_-]*id|carta\s+d['\u2019]identit\u00e0",
-        r"(?=(?:[a-z -]*\d){5})(?:[a-z]{1,3}[ -]?)?\d[\da-z]{5,11}(?![\w-])",
+        r"(?=(?:[a-z -]*\d){2})(?:[a-z]{1,3}[ -]?)?(?:\d[\da-z]{5,11}|(?-i:[A-Z\d]{9,10}))(?![\w-])",
         "ausweis identi id",
         1,
     ),
@@ -210,10 +221,10 @@ NATIONAL_PATTERNS: Final = (
         "after its name",
         0.85,
         after(
-            r"passports?|reisepass\w*|passeport|pasaporte|passaporto",
-            r"(?=(?:[A-Z]*\d){5})[A-Z\d]{6,10}(?![\w-])",
+            r"passp\w*|reisepass\w*|passeport|pasaporte|passaporto",
+            r"(?:(?=(?:[A-Z]*\d){4})[A-Z\d]{6,10}|(?=[A-Z]*\d)(?-i:[A-Z\d]{8,10}))(?![\w-])",
         ),
-        ("passport", "reisepass", "passeport", "pasaporte", "passaporto"),
+        ("passp", "reisepass", "passeport", "pasaporte", "passaporto"),
     ),
     PatternRow(
         "DRIVING_LICENCE",
@@ -223,7 +234,7 @@ NATIONAL_PATTERNS: Final = (
             _LICENCE,
             r"(?=[A-Z\d-]*(?:\d[ -]?){4})[A-Z\d](?:[A-Z\d-]|[ ](?=\d)){4,19}(?<=\d|[A-Z]{2}|\d[A-Z])(?![\w-])",
         ),
-        ("licen", "dl", "dvla", "f\u00fchrerschein", "permis"),
+        ("licen", "state", "dl", "dvla", "f\u00fchrerschein", "permis"),
     ),
     PatternRow(
         "DRIVING_LICENCE",
@@ -237,7 +248,7 @@ NATIONAL_PATTERNS: Final = (
         "after birth",
         0.9,
         after(_BIRTH, _DATE, 30),
-        ("born", "birth", "dob", "d.o.b", "gebur", "gebor", "n\u00e9", "naissance", "nac", "nat"),
+        ("born", "birth", "dob", "b.", "d.o.b", "gebur", "gebor", "n\u00e9", "naissance", "nac", "nat"),
     ),
     PatternRow(
         "MEDICAL_RECORD_NUMBER",
@@ -296,6 +307,36 @@ FINANCIAL_PATTERNS: Final = (
         after(_ACCOUNT, _GROUPED_ACCOUNT),
         ("acc", "a/c", "konto", "compte", "cuenta", "iban"),
         6,
+    ),
+    PatternRow(
+        "BANK_ACCOUNT",
+        "sort code and account",
+        0.8,
+        r"(?<![\w.-])\d{2}-\d{2}-\d{2}[ ,/;|]{1,3}(?:acc\w*\.?[ :]*)?\d{7,8}(?![\w-])",
+        (),
+        13,
+    ),
+    PatternRow(
+        "BANK_ACCOUNT",
+        "in a payroll or a bank's table",
+        0.6,
+        r"\b(?:payroll|payees?|bank|salary|salaries|payout|direct[\s_-]*deposit|transfer|refund|payment|wire|remit\w*|deposit|acct|account)"
+        r"[^\0]{0,200}?(?<![\w.,/#-]|[$\u20ac\u00a3] ?)\K\d{8,17}(?![\w-]|[.,/]\d)",
+        (
+            "payroll",
+            "payee",
+            "bank",
+            "salar",
+            "payout",
+            "deposit",
+            "transfer",
+            "refund",
+            "payment",
+            "wire",
+            "remit",
+            "acc",
+        ),
+        8,
     ),
     PatternRow(
         "BANK_ACCOUNT",

@@ -10,12 +10,14 @@ from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, Reco
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from clearway.sensitivity.contact_patterns import ADDRESS_PATTERNS, EMAIL_PATTERNS, PHONE_PATTERNS
+from clearway.sensitivity.artifacts import TokenArtifacts
 from clearway.sensitivity.facts import Facts
 from clearway.sensitivity.identity_patterns import FINANCIAL_PATTERNS, NATIONAL_PATTERNS
 from clearway.sensitivity.patterns import PatternRow
 from clearway.sensitivity.personal_facts import HealthRecognizer, SpecialCategoryRecognizer
 from clearway.sensitivity.secret_scan import SecretRecognizer
-from clearway.sensitivity.word_lists import HEALTH_FILE, MARKER_FILE, SPECIAL_FILE, alternation, load_words
+from clearway.sensitivity.tokens import tokenise
+from clearway.sensitivity.word_lists import HEALTH_FILE, MARKER_FILE, SPECIAL_FILE, Terms, load_words
 
 PATTERNS: Final = (
     *EMAIL_PATTERNS,
@@ -75,18 +77,52 @@ def shipped_recognizers(folder: Path) -> list[EntityRecognizer]:
         SecretRecognizer(),
         HealthRecognizer(load_words(folder / HEALTH_FILE)),
         SpecialCategoryRecognizer(load_words(folder / SPECIAL_FILE)),
-        *(RowRecognizer(row) for row in _marker_rows(load_words(folder / MARKER_FILE))),
+        MarkerRecognizer(load_words(folder / MARKER_FILE)),
     ]
 
 
-def _marker_rows(markers: tuple[str, ...]) -> tuple[PatternRow, ...]:
-    heading = r"\btrade\s+secrets?\s*[:.\u2013\u2014](?=\s)|(?-i:\bTRADE SECRET\b)"
-    marker = r"(?<!\w)" + alternation(markers) + r"(?!\w)"
-    firsts = tuple(sorted({regex.split(r"[\s:\u2013\u2014'-]+", word)[0] for word in markers}))
-    return (
-        PatternRow("TRADE_SECRET_MARKER", "marker", 0.8, marker, firsts),
-        PatternRow("TRADE_SECRET_MARKER", "heading", 0.8, heading, ("trade",)),
-    )
+class MarkerRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
+    """Marks of what must not leave: surely one of the list's, less surely a word that may be one.
+
+    Args:
+        markers: What authors put on such material.
+    """
+
+    def __init__(self, markers: tuple[str, ...]) -> None:
+        self._sure, self._weak = Terms(markers), Terms(_WEAK_MARKERS)
+        super().__init__(supported_entities=["TRADE_SECRET_MARKER"], name="MarkerRecognizer")
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def wanted(self, facts: Facts) -> bool:
+        """Whether a word begins a marker."""
+        return not (self._sure.firsts | self._weak.firsts).isdisjoint(facts.words)
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
+        """Markers in order; a heading in capitals or before a colon is as sure as one of the list."""
+        tokens = nlp_artifacts.words if isinstance(nlp_artifacts, TokenArtifacts) else tokenise(text)
+        scores = {
+            (a, b): 0.8
+            if text[a : b + 1].lower() in _HEADINGS or (text[a:b].isupper() and text[a] in "CPT")
+            else 0.5
+            for a, b in self._weak.find(tokens)
+        }
+        scores.update(dict.fromkeys(self._sure.find(tokens), 0.8))
+        return [
+            RecognizerResult("TRADE_SECRET_MARKER", a, b, score) for (a, b), score in sorted(scores.items())
+        ]
+
+
+_HEADINGS: Final = tuple(
+    word + mark
+    for word in ("confidential", "proprietary", "trade secret", "trade secrets", "restricted", "classified")
+    for mark in ":])"
+)
+_WEAK_MARKERS: Final = (
+    "confidential", "confidentiality", "proprietary", "trade secret", "trade secrets", "nda", "classified", "codename",
+    "code name", "know-how", "restricted", "privileged", "insider", "secret project", "internal", "top secret", "roadmap",
+)  # fmt: skip
 
 
 # Until the tagger's recogniser lands.

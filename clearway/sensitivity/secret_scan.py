@@ -33,8 +33,8 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.I
 _HEX: Final = re.compile(r"[0-9a-f]+", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(
     r"example|sample|dummy|placeholder|change[_-]?(?:me|it|this)|your|insert|replace|x{4}|\*{3}|\.{3}|redacted|"
-    r"undefined|null|none|<|>|\$|%s|\{|\}|^\W*(?:[a-z]{0,8}[_-]?)?123456789\d*\W*$|abcdefg|foobar|(.)\1{11}|goes[_-]?here|todo|fixme|"
-    r"getenv|environ|process\.env|config\.|secrets\.|settings\.|args\.|self\.|this\.|var\.|data\.|[(\[]|token[_-]?here",
+    r"undefined|null|none|<|>|^\$|\$[{(]|\$[A-Z_]{3}|%s|\{\w|^\W*(?:[a-z]{0,8}[_-]?)?123456789\d*\W*$|abcdefg|foobar|(.)\1{11}|goes[_-]?here|todo|fixme|"
+    r"getenv|environ|process\.env|config\.|secrets\.|settings\.|args\.|self\.|this\.|var\.|data\.|\w[(\[]\w*[)\]]|\(\)|token[_-]?here",
     re.IGNORECASE,
 )
 # What vendors put before the keys that they issue, from their own documentation.
@@ -75,11 +75,15 @@ _STATED: Final = tuple(
     (parts, score, regex.compile(pattern, regex.IGNORECASE))
     for parts, score, pattern in (
         (
-            ("passw", "passcode", "passphrase", "pwd", "pass", "pw", "pin"),
-            STATED_SCORE,
-            r"(?<![^\W_])(?:password|passwd|passphrase|passcode|passwort|pwd|pass|pw)(?![^\W_])[\"']?(?:\s+(?:for|to|of)\s+[^\n:=.]{1,40}?)?"
-            r"(?:\s*(?:is\b|was\b|:|=|set\s+to\b|changed\s+to\b|to\b)){1,2}\s*[\"'`]?\K"
-            r"(?=[^\s\"'`]*[\d!@#$%^&*?+~])(?=[^\s\"'`]*\p{L})(?![^\s\"'`]*[(<{\[$]\w*[)>}\]])[^\s\"'`,;<>(){}]{6,64}",
+            ("pin",),
+            QUOTED_SCORE,
+            r"\b(?:pin|pin[\s-]?code)s?\b(?:\s+\p{L}+){0,6}?\s*(?:is\b|:|=|was\b)?\s*\K\d{4,8}(?![\w.,-]*\d)",
+        ),
+        (
+            ("code",),
+            SHAPE_SCORE,
+            r"\b(?:backup|recovery|rescue|scratch|one[\s-]time|2fa|mfa|verification|access|door|gate|alarm|unlock)[\s-]+codes?\b[^\d\n]{0,24}\K"
+            r"\d[\d -]{3,60}\d",
         ),
         (
             ("authorization", "token", "key", "auth"),
@@ -137,6 +141,23 @@ _STATED: Final = tuple(
         ),
     )
 )
+MAX_TO_PASSWORD: Final = 100
+_PASSWORD_PARTS: Final = (
+    "passw", "passc", "passp", "pwd", "pass", "pw", "kennwort", "contrase", "mot de passe", "mdp", "senha", "wachtwoord",
+    "clave", "securestring", "credential", "login",
+)  # fmt: skip
+_PASSWORD: Final = regex.compile(
+    r"(?:(?<![^\W_])|(?<=[a-z])(?=(?-i:P)))(?:paa?ssw\p{L}*|passphrase|passcode|passe?|pwd|pw|kennwort|contrase\u00f1a|mot\sde\spasse|mdp|senha|"
+    r"wachtwoord|clave|convertto-securestring|credentials?|logins?|(?:sshpass|mysql(?:dump)?)\b[^\n]{0,40}?-p)(?![^\W\d_])",
+    regex.IGNORECASE,
+)
+_WORD: Final = re.compile(r"[^\s\"'`<>,;()|]+")
+_NO_PASSWORD: Final = re.compile(
+    r"\d+[-.]?[a-z]+|[\d./:+-]+|v?\d+(?:\.\d+)+\w*|(?:sha|md|utf|aes|oauth|base|http|https|argon|bcrypt|ipv|tls|ssl|rsa|win|web|sql|"
+    r"iso|nist|pbkdf|pkcs|sp)[-/_ ]?\d[\w.-]*|https?:.*|[\w.+-]+@[\w-]+\.[\w.]+|[a-z_]+\d?[=:].*|.*[=/].*[=/].*|[a-z]+_[a-z_]+\d*|"
+    r"[a-z]{2,}\d{0,2}\.[a-z].*|[A-Z]{2,5}-\d+",
+    re.IGNORECASE,
+)
 _BLOCK: Final = regex.compile(
     r"-----BEGIN[ ](?:[A-Z\d]+[ ]){0,3}PRIVATE[ ]KEY(?:[ ]BLOCK)?-----(?=(?:\s|\\[nr]|[\"'+>|,]){0,20}(?:[\w+/=-]+:[^\n]*\n|\s)*[\w+/]{6})"
     r"(?:[^-]|-(?!----)){6,20000}(?:-----END[ ][A-Z\d ]{3,40}-----)?"
@@ -171,6 +192,7 @@ class SecretRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
 _GATE: Final = tuple(
     sorted(
         {part for parts, _, _ in _STATED for part in parts if part != "|"}
+        | set(_PASSWORD_PARTS)
         | {"private key", "access", "akia", "api_org_", "hf_", "eyj", "xox", "ghp_"}
     )
 )
@@ -194,6 +216,7 @@ def _blocks(text: str) -> Iterator[tuple[int, int, float]]:
 
 def _stated(text: str) -> Iterator[tuple[int, int, float]]:
     lower = text.lower()
+    yield from _passwords(text, lower)
     for parts, score, pattern in _STATED:
         if not any(part in lower for part in parts):
             continue
@@ -201,6 +224,32 @@ def _stated(text: str) -> Iterator[tuple[int, int, float]]:
             value = match.group().rstrip(".,;:!?")
             if not _PLACEHOLDER.search(value):
                 yield match.start(), match.start() + len(value), score
+
+
+def _passwords(text: str, lower: str) -> Iterator[tuple[int, int, float]]:
+    """The first word after each mention of a password that looks like one, in its line or the next."""
+    if not any(part in lower for part in _PASSWORD_PARTS):
+        return
+    for name in _PASSWORD.finditer(text, timeout=TIMEOUT_SECONDS):
+        reach = text[name.end() : name.end() + MAX_TO_PASSWORD]
+        for word in _WORD.finditer(reach):
+            value = word.group().rstrip(".,;:!?)") if word.group()[-1] not in "!?" else word.group()
+            if _is_password(value):
+                start = name.end() + word.start()
+                near = word.start() <= 24
+                yield start, start + len(value), STATED_SCORE if near else QUOTED_SCORE
+                break
+
+
+def _is_password(value: str) -> bool:
+    """Letters with digits or inner symbols, and no name of a method, number, date, address or placeholder."""
+    if not 6 <= len(value) <= 64 or _PLACEHOLDER.search(value) or _NO_PASSWORD.fullmatch(value):
+        return False
+    if not any(map(str.isalpha, value)) or entropy_millibits(value) < 2_000:
+        return False
+    has_digit = any(map(str.isdigit, value))
+    has_symbol = any(character in "!@#$%^&*+=~?" for character in value)
+    return has_digit or (has_symbol and value.lower() != value)
 
 
 def _runs(text: str) -> Iterator[tuple[int, int, float]]:
