@@ -47,7 +47,7 @@ def render_card(name: str, metrics: Mapping[str, Any], libraries: Mapping[str, s
         "Share of the requests of a class that are flagged, with its exact 95% interval.\n",
         table(
             ["class", "target", "recall"],
-            [[c, RECALL_TARGETS[c], _cell(s)] for c, s in held_out["recall"].items()],
+            [[c, RECALL_TARGETS[c], cell(s)] for c, s in held_out["recall"].items()],
         ),
         "\nBy source:\n",
         _recall_by_source(held_out["recall_by_source"]),
@@ -57,7 +57,7 @@ def render_card(name: str, metrics: Mapping[str, Any], libraries: Mapping[str, s
         "\n## Harmless look-alikes",
         "Generated texts with a stand-in, a public or an invented person; flagged for a class not theirs.\n",
         _shares("kind", held_out["twins"]),
-        f"\nMinimal pairs with both halves right: {_cell(held_out['pairs'])}.",
+        f"\nMinimal pairs with both halves right: {cell(held_out['pairs'])}.",
         "\n## Export",
         f"Served graph and fitted weights differ by at most {metrics['parity']['integer_ppm']} ppm.",
         "\n## Known limits" + _LIMITS,
@@ -74,15 +74,16 @@ def _sources(sources: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def _recall_by_source(by_source: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = [[source, c, _cell(s)] for source, classes in by_source.items() for c, s in classes.items()]
+    rows = [[source, c, cell(s)] for source, classes in by_source.items() for c, s in classes.items()]
     return table(["source", "class", "recall"], rows)
 
 
 def _shares(what: str, shares: Mapping[str, Any]) -> str:
-    return table([what, "flagged"], [[name, _cell(share)] for name, share in shares.items()])
+    return table([what, "flagged"], [[name, cell(share)] for name, share in shares.items()])
 
 
-def _cell(share: Mapping[str, Any]) -> str:
+def cell(share: Mapping[str, Any]) -> str:
+    """A share with its interval and counts; a dash where there were no cases."""
     if not share["n"]:
         return "-"
     return (

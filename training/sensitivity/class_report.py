@@ -41,13 +41,9 @@ def measure(samples: Sequence[Sample], flagged: Sequence[frozenset[str]]) -> dic
             for source in sorted({s.source for s in samples})
         },
         "false_pins": _by(cases, lambda s: s.source, CLEAN_KINDS),
-        "false_pins_by_class": {
-            name: _share(cases, CLEAN_KINDS, lambda s, f, n=name: n in f - s.classes) for name in CLASSES
-        },
+        "false_pins_by_class": {name: _pinned(cases, CLEAN_KINDS, name) for name in CLASSES},
         "twins": _by(cases, lambda s: s.kind, TWIN_KINDS),
-        "twins_by_class": {
-            name: _share(cases, TWIN_KINDS, lambda s, f, n=name: n in f - s.classes) for name in CLASSES
-        },
+        "twins_by_class": {name: _pinned(cases, TWIN_KINDS, name) for name in CLASSES},
         "pairs": _pairs(cases),
     }
 
@@ -60,10 +56,9 @@ def _recall(cases: Sequence[_Case], name: str) -> Share:
     return share(sum(found), len(found))
 
 
-def _share(
-    cases: Sequence[_Case], kinds: Sequence[str], is_hit: Callable[[Sample, frozenset[str]], bool]
-) -> Share:
-    hits = [is_hit(sample, flagged) for sample, flagged in cases if sample.kind in kinds]
+def _pinned(cases: Sequence[_Case], kinds: Sequence[str], name: str) -> Share:
+    """Share of harmless requests that are flagged for a class that they do not have."""
+    hits = [name in flagged - s.classes for s, flagged in cases if s.kind in kinds]
     return share(sum(hits), len(hits))
 
 

@@ -22,6 +22,7 @@ from clearway.sensitivity.class_model import CLASS_MODEL, CLASS_SETTINGS, PPM, C
 from clearway.sensitivity.evidence import specification_sha256
 from training.bundle_writer import check_free, library_versions, write_bundle
 from training.pipeline import Report, Tracker
+from training.sensitivity import DEFAULT_NAME, N_GENERATED
 from training.sensitivity.card import render_card
 from training.sensitivity.class_evidence import Find, gather
 from training.sensitivity.class_learning import Rows, score_class
@@ -39,7 +40,6 @@ from training.sensitivity.samples import (
 )
 from training.sensitivity.tagger_training import train_tagger
 
-DEFAULT_NAME: Final = "clearway-sensitivity"
 TURNS: Final = 20
 # Most that the integer graph may differ from the fitted weights.
 QUANTUM_PPM: Final = 10
@@ -64,7 +64,7 @@ class Plan:
     data: Path
     name: str = DEFAULT_NAME
     version: str | None = None
-    n_generated: int = 12_000
+    n_generated: int = N_GENERATED
     seed: int = 0
     tagger: Path | None = None
 
