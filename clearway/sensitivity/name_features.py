@@ -7,7 +7,7 @@ products of whole numbers over all tokens at once. Both end as rows of one table
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,8 @@ WordArray = NDArray[np.uint64]
 
 TABLE_BITS: Final = 18
 N_ROWS: Final = 2**TABLE_BITS
+SECOND_BITS: Final = 15
+N_SECOND_ROWS: Final = 2**SECOND_BITS
 FEATURES_VERSION: Final = 1
 FIRST_FILE: Final = "first_names.txt"
 LAST_FILE: Final = "last_names.txt"
@@ -53,7 +55,8 @@ CALENDAR: Final = frozenset(
 # Neighbours looked at on each side, and words on each side in which a capital letter is looked for.
 REACH: Final = 3
 CAPITALS_REACH: Final = 8
-_MEMO_WORDS: Final = 6_000
+N_OWN: Final = 11
+N_COLUMNS: Final = N_OWN + 3
 _CASES: Final = ("lower", "title", "upper", "initial", "mixed")
 _FACTORS: Final = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 
@@ -82,28 +85,26 @@ class Lexicon:
         return frozenset(self.common)
 
     @cached_property
-    def memo(self) -> dict[str, WordRow]:
+    def memo(self) -> Memo:
         """Rows of the most common words; fixed, so that no word of a text is ever kept."""
-        words = self.common[:_MEMO_WORDS]
-        known = [*words, *(word.capitalize() for word in words), *",.:;!?()[]{}\"'-/_*#=+<>|@&%$"]
-        return {word: word_row(word, self) for word in known}
+        known = dict.fromkeys(
+            [*self.common, *(word.capitalize() for word in self.common), *",.:;!?()[]{}\"'-/_*#=+<>|@&%$"]
+        )
+        places = {word: place for place, word in enumerate(known)}
+        return Memo(places, np.array([word_row(word, self) for word in known], dtype=np.int64))
 
 
-@dataclass(frozen=True, slots=True)
-class WordRow:
-    """What is known of a word alone.
+@dataclass(frozen=True)
+class Memo:
+    """Words met before.
 
     Attributes:
-        word: Hash of the folded word, 32 bits.
-        kind: Hash of its case, the lists that it is in, and its role, 32 bits.
-        case: 0 not a word, otherwise one more than its case; 8 more where a list of names has it.
-        ids: Rows of the table for the word itself.
+        places: Row of each word.
+        rows: Shape (n_words, N_COLUMNS), as `word_row` gives them.
     """
 
-    word: int
-    kind: int
-    case: int
-    ids: tuple[int, ...]
+    places: dict[str, int]
+    rows: IntArray
 
 
 def fold(word: str) -> str:
@@ -137,22 +138,27 @@ def _entries(path: Path) -> list[str]:
     return words
 
 
-def word_row(word: str, lexicon: Lexicon) -> WordRow:
-    """Everything that a word alone tells; only the first 40 characters are read."""
+def word_row(word: str, lexicon: Lexicon) -> tuple[int, ...]:
+    """Everything that a word alone tells; only the first 40 characters are read.
+
+    Returns:
+        N_COLUMNS numbers: rows of the table for the word itself; then hashes of the folded word and of its
+        kind, 32 bits; then 0 for a symbol, otherwise one more than its case, and 8 more for a listed name.
+    """
     word = word[:40]
     folded = fold(word)
     if not word[:1].isalpha():
         kind = "digits" if word.isdigit() else "number" if word[:1].isdigit() else f"symbol {word[:2]}"
-        ids = _ids((f"w {folded}", f"k {kind}", f"n {len(word)}"))
-        return WordRow(crc32(folded.encode()), crc32(kind.encode()), 0, ids)
+        features: Iterable[str] = (f"w {folded}", f"k {kind}", f"n {len(word)}", *("-",) * (N_OWN - 3))
+        return (*_ids(features), crc32(folded.encode()), crc32(kind.encode()), 0)
     case = _case(word)
     in_first, in_last = folded in lexicon.first, folded in lexicon.last
     known, place, ordinary = folded in lexicon.known, folded in lexicon.places, folded in lexicon.ordinary
     lists = f"{in_first:d}{in_last:d}{known:d}{place:d}{ordinary:d}"
     kind = f"{_CASES[case]} {lists} {_role(folded)}"
-    ids = _ids(_own_features(folded, _CASES[case], lists))
+    features = _own_features(folded, _CASES[case], lists)
     named = 8 if in_first or in_last else 0
-    return WordRow(crc32(folded.encode()), crc32(kind.encode()), 1 + case + named, ids)
+    return (*_ids(features), crc32(folded.encode()), crc32(kind.encode()), 1 + case + named)
 
 
 def _own_features(folded: str, case: str, lists: str) -> Iterable[str]:
@@ -196,48 +202,41 @@ def _role(folded: str) -> str:
     return "particle" if folded in PARTICLES else ""
 
 
-N_OWN: Final = 11
 _WINDOW: Final = (-3, -2, -1, 1, 2, 3)
 _NEAR: Final = (-2, -1, 0, 1, 2)
-N_FEATURES: Final = N_OWN + len(_WINDOW) + len(_NEAR) + 14
+N_FEATURES: Final = N_OWN + len(_WINDOW) + len(_NEAR) + 15
+N_SECOND: Final = 12
 
 
-def token_ids(tokens: Tokens, lexicon: Lexicon, seen: dict[str, WordRow] | None = None) -> IntArray:
-    """Rows of the table for each token.
+def window_of(
+    tokens: Tokens, lexicon: Lexicon, seen: dict[str, tuple[int, ...]] | None = None
+) -> Window:
+    """All that the tagger sees of a text.
 
     Args:
-        tokens: Of one text.
+        tokens: Of one text; at least one.
         lexicon: Lists of words.
         seen: Rows of words met before; what is met here is added. Training shares one over all texts.
-
-    Returns:
-        Shape (n_tokens, N_FEATURES), int64 in [0, N_ROWS); row 0 stands for a feature that a token lacks.
     """
-    n = len(tokens)
-    if n == 0:
-        return np.zeros((0, N_FEATURES), dtype=np.int64)
-    memo, seen = lexicon.memo, {} if seen is None else seen
-    rows = []
+    seen = {} if seen is None else seen
+    memo, extra, places = lexicon.memo, dict[str, int](), []
     for word in tokens.words:
-        row = memo.get(word) or seen.get(word)
-        if row is None:
-            row = seen[word] = word_row(word, lexicon)
-        rows.append(row)
-    own = np.array([row.ids + (0,) * (N_OWN - len(row.ids)) for row in rows], dtype=np.int64)
-    context = _Context(
-        words=_padded([row.word for row in rows]),
-        kinds=_padded([row.kind for row in rows]),
-        cases=_padded([row.case for row in rows]),
-        gaps=_padded(_gaps(tokens)),
-        n=n,
-    )
-    return np.hstack([own, context.ids()])
-
-
-def _padded(values: list[int]) -> WordArray:
-    padded = np.zeros(len(values) + 2 * REACH, dtype=np.uint64)
-    padded[REACH : REACH + len(values)] = values
-    return padded
+        place = memo.places.get(word)
+        if place is None:
+            place = extra.setdefault(word, len(memo.rows) + len(extra))
+        places.append(place)
+    for word in extra:
+        if word not in seen:
+            seen[word] = word_row(word, lexicon)
+    known = np.array(places, dtype=np.int64)
+    rows = memo.rows[np.minimum(known, len(memo.rows) - 1)]
+    if extra:
+        new = known >= len(memo.rows)
+        rows[new] = np.array([seen[word] for word in extra], dtype=np.int64)[known[new] - len(memo.rows)]
+    columns = np.zeros((N_SHARED, len(places) + 2 * REACH), dtype=np.uint64)
+    columns[:3, REACH:-REACH] = rows[:, N_OWN:].T
+    columns[3, REACH:-REACH] = _gaps(tokens)
+    return Window(rows[:, :N_OWN], columns)
 
 
 def _gaps(tokens: Tokens) -> list[int]:
@@ -256,58 +255,139 @@ def _gaps(tokens: Tokens) -> list[int]:
 
 
 @dataclass(frozen=True)
-class _Context:
-    """Padded columns of all tokens, read at an offset from each."""
+class Window:
+    """Columns of all tokens of a text, read at an offset from each.
 
-    words: WordArray
-    kinds: WordArray
-    cases: WordArray
-    gaps: WordArray
-    n: int
+    Attributes:
+        own: Shape (n_tokens, N_OWN), rows of the table for the words alone.
+        columns: Shape (N_SHARED, n_tokens + 2 * REACH), zeros at both ends: hash of the word, hash of its
+            kind, its case, and what stands before it.
+    """
 
-    def ids(self) -> IntArray:
-        w = {offset: self._at(self.words, offset) for offset in range(-REACH, REACH + 1)}
-        c = {offset: self._at(self.kinds, offset) for offset in range(-2, 3)}
-        s = {offset: self._at(self.cases, offset) for offset in range(-1, 2)}
-        gap, after = self._at(self.gaps, 0), self._at(self.gaps, 1)
-        capitals = self._capitals()
-        groups: list[tuple[WordArray, ...]] = [(w[offset],) for offset in _WINDOW]
-        groups += [(c[offset], self._at(self.gaps, offset)) for offset in _NEAR]
-        groups += [
-            (c[-1], c[0], c[1]),
-            (c[-2], c[-1], c[0]),
-            (c[0], c[1], c[2]),
-            (w[-1], c[0]),
-            (w[1], c[0]),
-            (w[-2], w[-1], s[0]),
-            (w[-1], w[1], s[0]),
-            (w[1], w[2], s[0]),
-            (gap, after, c[-1], c[0]),
-            (capitals, c[0]),
-            (w[-1], s[0], s[1]),
-            (w[-2], c[-1], c[0]),
-            (gap, after, c[0], c[1]),
-            (w[-2], w[-1], w[-3], s[0]),
-        ]
-        return np.stack([_row(salt, group) for salt, group in enumerate(groups, 1)], axis=1)
+    own: IntArray
+    columns: WordArray
 
-    def _at(self, column: WordArray, offset: int) -> WordArray:
-        return column[REACH + offset : REACH + offset + self.n]
+    def first_ids(self) -> IntArray:
+        """Rows of the table in the first pass: words and their neighbours.
+
+        Returns:
+            Shape (n_tokens, N_FEATURES), int64 in [0, N_ROWS); the last row is the same for all.
+        """
+        shared = [*self.columns, self._capitals()]
+        return np.hstack([self.own, _FIRST.rows(shared, len(self.own))])
+
+    def second_ids(self, levels: IntArray) -> IntArray:
+        """Rows of the table in the second pass: what the first pass thinks of a token and its neighbours.
+
+        Args:
+            levels: Shape (n_tokens,), 0 to 3, how sure the first pass is of a name.
+
+        Returns:
+            Shape (n_tokens, N_SECOND), int64 in [N_ROWS, N_ROWS + N_SECOND_ROWS).
+        """
+        shared = [*self.columns, _padded(levels + 1), _padded(self._same_word(levels))]
+        return _SECOND.rows(shared, len(self.own)) + N_ROWS
+
+    def _same_word(self, levels: IntArray) -> IntArray:
+        """Highest level of the same word anywhere in the text."""
+        _, place = np.unique(self.columns[0, REACH:-REACH], return_inverse=True)
+        highest = np.zeros(len(levels), dtype=np.int64)
+        np.maximum.at(highest, place, levels)
+        return highest[place]
 
     def _capitals(self) -> WordArray:
-        """1 where a capital letter starts a word nearby, else 0."""
-        cases = self._at(self.cases, 0) % np.uint64(8)
+        """1 where a capital letter starts a word nearby, else 0; padded."""
+        cases = self.columns[2, REACH:-REACH] % np.uint64(8)
         count = np.concatenate([[0], np.cumsum((cases > 1).astype(np.int64))])
-        places = np.arange(self.n)
-        high = np.minimum(places + CAPITALS_REACH + 1, self.n)
+        places = np.arange(len(cases))
+        high = np.minimum(places + CAPITALS_REACH + 1, len(cases))
         low = np.maximum(places - CAPITALS_REACH, 0)
-        return (count[high] - count[low] > 0).astype(np.uint64)
+        return _padded((count[high] - count[low] > 0).astype(np.int64))
 
 
-def _row(salt: int, group: tuple[WordArray, ...]) -> IntArray:
-    """Row of the table for a tuple of columns: sums and products modulo 2**64, then the upper bits."""
-    total = np.full(len(group[0]), (salt * 0xA0761D6478BD642F) % 2**64, dtype=np.uint64)
-    for column, factor in zip(group, _FACTORS, strict=False):
-        total = (total ^ column) * np.uint64(factor)
-        total ^= total >> np.uint64(29)
-    return (total >> np.uint64(64 - TABLE_BITS)).astype(np.int64)
+def _padded(values: IntArray) -> WordArray:
+    padded = np.zeros(len(values) + 2 * REACH, dtype=np.uint64)
+    padded[REACH:-REACH] = values
+    return padded
+
+
+@dataclass(frozen=True)
+class _Hashes:
+    """Tuples of columns at offsets, each hashed to a row of a table.
+
+    Attributes:
+        groups: Of each tuple its members, written as the letter of a column and an offset: "w-1 k0".
+        letters: A letter for each column.
+        first_salt: Tuples of the same columns in two tables differ by it.
+        bits: The table has 2**bits rows.
+    """
+
+    groups: tuple[str, ...]
+    letters: str
+    first_salt: int
+    bits: int
+
+    @cached_property
+    def _members(self) -> list[tuple[int, int]]:
+        return sorted({member for group in self._parsed for member in group})
+
+    @cached_property
+    def _parsed(self) -> list[list[tuple[int, int]]]:
+        return [
+            [(self.letters.index(member[0]), int(member[1:])) for member in group.split()]
+            for group in self.groups
+        ]
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Shape (4, n_groups): which member stands at each place of a tuple, the zero column after the last."""
+        members = {member: place for place, member in enumerate(self._members)}
+        width = max(len(group) for group in self._parsed)
+        rows = [[members[m] for m in group] + [len(members)] * (width - len(group)) for group in self._parsed]
+        return np.array(rows).T
+
+    @cached_property
+    def _salts(self) -> WordArray:
+        salts = [(self.first_salt + i) * 0xA0761D6478BD642F % 2**64 for i in range(len(self.groups))]
+        return np.array(salts, dtype=np.uint64)[:, None]
+
+    def rows(self, columns: Sequence[WordArray], n: int) -> IntArray:
+        """Shape (n, n_groups): products and shifts modulo 2**64, then the upper bits, which are the good ones."""
+        table = np.zeros((len(self._members) + 1, n), dtype=np.uint64)
+        for place, (column, offset) in enumerate(self._members):
+            table[place] = columns[column][REACH + offset : REACH + offset + n]
+        total = np.repeat(self._salts, n, axis=1)
+        for place, factor in zip(self._places, _FACTORS, strict=False):
+            total ^= table[place]
+            total *= np.uint64(factor)
+            total ^= total >> np.uint64(29)
+        total *= np.uint64(_FACTORS[0])
+        return (total >> np.uint64(64 - self.bits)).T.astype(np.int64)
+
+
+# w: word, k: kind, c: case, g: what stands before, a: a capital letter is near; v: level, s: level of the same word.
+_FIRST: Final = _Hashes(
+    (
+        *("w-3", "w-2", "w-1", "w1", "w2", "w3"),
+        *("k-2 g-2", "k-1 g-1", "k0 g0", "k1 g1", "k2 g2"),
+        *("k-1 k0 k1", "k-2 k-1 k0", "k0 k1 k2", "w-1 k0", "w1 k0"),
+        *("w-2 w-1 c0", "w-1 w1 c0", "w1 w2 c0", "g0 g1 k-1 k0", "a0 k0", "w-1 c0 c1"),
+        *("w-2 k-1 k0", "g0 g1 k0 k1", "w-2 w-1 w-3 c0", ""),
+    ),
+    letters="wkcga",
+    first_salt=1,
+    bits=TABLE_BITS,
+)
+_SECOND: Final = _Hashes(
+    (
+        *("v0 v-1 v1", "v0 v-1 v1 c0", "v0 v-1 v1 k0", "v0 s0 c0", "v0 v-3 v-2 v-1", "v0 v1 v2 v3"),
+        *("v0 v-1 v-2 v1", "v0 v-1 v1 v2", "v0 v-2 v2 w-1", "v0 v-2 v2 w1", "v0 v-1 w-1", "v0 v1 w1"),
+        *("v0 v-1 g0 c0", "v0 v1 g1 c0"),
+    ),
+    letters="wkcgvs",
+    first_salt=101,
+    bits=SECOND_BITS,
+)
+N_SHARED: Final = 4
+N_FEATURES: Final = N_OWN + len(_FIRST.groups)
+N_SECOND: Final = len(_SECOND.groups)

@@ -19,23 +19,27 @@ from clearway.sensitivity.name_features import (
     FEATURES_VERSION,
     N_FEATURES,
     N_ROWS,
+    N_SECOND,
+    N_SECOND_ROWS,
     NAME_FILES,
     IntArray,
     Lexicon,
     load_lexicon,
-    token_ids,
+    window_of,
 )
 from clearway.sensitivity.tokens import Tokens, tokenise
 
 MODEL_FILE: Final = "tagger.onnx"
 SPECIFICATION_FILE: Final = "tagger.json"
 NAMES_FOLDER: Final = "names"
-INPUT: Final = "ids"
-OUTPUT: Final = "ppm"
+INPUTS: Final = ("ids", "base")
+OUTPUTS: Final = ("score", "ppm")
 PPM: Final = 1_000_000
 # A token from JOIN up belongs to a name in which one token reaches KEEP.
 KEEP_PPM: Final = 300_000
 JOIN_PPM: Final = 200_000
+# Scores of the first pass, in 2**-11 of a logit, from which it is a little, rather and very sure of a name.
+_LEVELS: Final = np.array([-4096, -1024, 2048])
 # Tokens in one run of the graph: what one run holds in memory is bounded.
 _MAX_TOKENS: Final = 4_096
 
@@ -66,14 +70,28 @@ class Tagger:
 
     def probabilities(self, tokens: Tokens) -> IntArray:
         """Probability of each token to be in a name, in ppm; shape (n_tokens,)."""
-        ids = token_ids(tokens, self._lexicon)
-        chunks = [ids[start : start + _MAX_TOKENS] for start in range(0, len(ids), _MAX_TOKENS)]
-        found = [self._session.run([OUTPUT], {INPUT: chunk})[0] for chunk in chunks]
-        return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+        if len(tokens) == 0:
+            return np.zeros(0, dtype=np.int64)
+        window = window_of(tokens, self._lexicon)
+        first = self._run(0, window.first_ids(), np.zeros(len(tokens), dtype=np.int64))
+        return self._run(1, window.second_ids(levels_of(first)), first)
+
+    def _run(self, output: int, ids: IntArray, base: IntArray) -> IntArray:
+        found: list[IntArray] = []
+        for start in range(0, len(ids), _MAX_TOKENS):
+            end = start + _MAX_TOKENS
+            inputs = dict(zip(INPUTS, (ids[start:end], base[start:end]), strict=True))
+            found.append(self._session.run([OUTPUTS[output]], inputs)[0])
+        return np.concatenate(found)
 
     def names(self, tokens: Tokens) -> list[NameSpan]:
         """Names in the order of the text."""
         return spans(tokens, self.probabilities(tokens).tolist())
+
+
+def levels_of(scores: IntArray) -> IntArray:
+    """How sure the first pass is of a name, 0 to 3."""
+    return np.searchsorted(_LEVELS, scores, side="right")
 
 
 def spans(tokens: Tokens, ppm: Sequence[int]) -> list[NameSpan]:
@@ -146,7 +164,8 @@ def specification(model: bytes, lists: Path) -> dict[str, Any]:
     return {
         "features_version": FEATURES_VERSION,
         "n_features": N_FEATURES,
-        "n_rows": N_ROWS,
+        "n_rows": N_ROWS + N_SECOND_ROWS,
+        "n_second": N_SECOND,
         "join_ppm": JOIN_PPM,
         "keep_ppm": KEEP_PPM,
         "sha256": {
@@ -182,11 +201,10 @@ def _open_session(model: bytes) -> Any:
         raise ConfigurationError(
             f"{MODEL_FILE}: expected a loadable graph, got {type(error).__name__}; restore the bundle"
         ) from error
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    found = [(v.name, v.type, v.shape[1:]) for v in (*inputs, *outputs)]
-    if found != [(INPUT, "tensor(int64)", [N_FEATURES]), (OUTPUT, "tensor(int64)", [])]:
+    found = [(v.name, v.type) for v in (*session.get_inputs(), *session.get_outputs())]
+    if found != [(name, "tensor(int64)") for name in (*INPUTS, *OUTPUTS)]:
         raise ConfigurationError(
-            f"{MODEL_FILE}: expected int64 {INPUT} of {N_FEATURES} features and {OUTPUT}, got others; "
+            f"{MODEL_FILE}: expected int64 {', '.join(INPUTS)} in and {', '.join(OUTPUTS)} out, got others; "
             "restore the bundle"
         )
     return session

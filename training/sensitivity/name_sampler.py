@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
 from typing import Any, Final
@@ -58,18 +58,30 @@ def _latin(provider: Any, attribute: str) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+@dataclass(frozen=True, slots=True)
+class Fillers:
+    """Words that are no names; common ones by frequency."""
+
+    common: tuple[str, ...]
+    places: tuple[str, ...]
+
+    @classmethod
+    def of(cls, lexicon: Lexicon) -> Fillers:
+        """The lists in a fixed order."""
+        return cls(lexicon.common, tuple(sorted(lexicon.places)))
+
+
 class Sampler:
     """Draws names and other fillings; the same ones for the same seed.
 
     Args:
         random: The only source of chance.
-        lexicon: Its places and common words stand where no name does.
+        fillers: What stands where no name does.
     """
 
-    def __init__(self, random: Random, lexicon: Lexicon) -> None:
+    def __init__(self, random: Random, fillers: Fillers) -> None:
         self._random = random
-        self._common = lexicon.common
-        self._places = sorted(lexicon.places)
+        self._fillers = fillers
 
     def name(self, n_words: int = 0) -> str:
         """A name as prompts write it; of one word, or of any number where 0."""
@@ -104,8 +116,8 @@ class Sampler:
         if slot == "d":
             return str(self._random.randint(1, 10 ** self._random.randint(1, 6)))
         if slot == "c":
-            return self._random.choice(self._places).capitalize()
-        word = self._random.choice(self._common[: 10 ** self._random.randint(2, 4)])
+            return self._random.choice(self._fillers.places).capitalize()
+        word = self._random.choice(self._fillers.common[: 10 ** self._random.randint(2, 4)])
         if slot == "o":
             stem = self.family() if self._random.random() < 0.4 else word.capitalize()
             return f"{stem} {self._random.choice(_SUFFIXES)}"
@@ -128,9 +140,10 @@ _PARTICLES: Final = ("de", "van", "von", "bin", "al", "della", "dos", "van der",
 
 def contexts(lexicon: Lexicon, seed: int, n_named: int, n_unnamed: int) -> Iterator[Row]:
     """Each context filled so many times."""
+    fillers = Fillers.of(lexicon)
     for templates, n in ((NAMED, n_named), (UNNAMED, n_unnamed)):
         for number, template in enumerate(templates):
-            sampler = Sampler(Random(f"{seed} {number} {template[:8]}"), lexicon)  # noqa: S311 - no secret
+            sampler = Sampler(Random(f"{seed} {number} {template[:8]}"), fillers)  # noqa: S311 - no secret
             for _ in range(n):
                 yield _filled(template, sampler)
 
@@ -149,19 +162,20 @@ def _filled(template: str, sampler: Sampler) -> Row:
         if slot in drawn:
             names.append((len(text), len(text) + len(value)))
         text += value
-    return Row(text + template[last:], tuple(names), "contexts", gold=True, test=False)
+    return Row(text + template[last:], tuple(names), "contexts", gold=True, test=False, group=template)
 
 
 def renamed(rows: Sequence[Row], lexicon: Lexicon, seed: int) -> Iterator[Row]:
     """Copies of rows with other names in the place of the marked ones, of one word where they have one."""
+    fillers = Fillers.of(lexicon)
     for row in rows:
         if not row.names:
             continue
-        sampler = Sampler(Random(f"{seed} {crc32(row.text.encode())}"), lexicon)  # noqa: S311 - no secret
+        sampler = Sampler(Random(f"{seed} {crc32(row.text.encode())}"), fillers)  # noqa: S311 - no secret
         text, names, last = "", [], 0
         for start, end in sorted(row.names):
             name = sampler.name(1 if " " not in row.text[start:end] else 0)
             text += row.text[last:start]
             names.append((len(text), len(text) + len(name)))
             text, last = text + name, end
-        yield Row(text + row.text[last:], tuple(names), row.source, row.gold, row.test)
+        yield replace(row, text=text + row.text[last:], names=tuple(names))

@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -36,6 +36,7 @@ class Row:
         source: Corpus, and its part where it has some.
         gold: False where names may stand in the text unmarked.
         test: True where it is held out.
+        group: The same for texts of one template or document.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Row:
     source: str
     gold: bool
     test: bool
+    group: str
 
 
 def read_corpora(folder: Path) -> list[Row]:
@@ -67,16 +69,20 @@ def _read(path: Path, name: str, label: str) -> Iterator[Row]:
         spans = [(s["start"], s["end"]) for s in item["spans"] if s["label"] == label]
         names = tuple((a, b) for a, b in spans if text[a:b].lower() != "nan")
         source = item["source"] if name == "clean_prompts" else name
-        yield Row(text, names, source, bool(label), is_held_out(item, name))
+        yield Row(text, names, source, bool(label), is_held_out(item, name), group_of(item, name))
 
 
 def is_held_out(item: dict[str, Any], corpus: str) -> bool:
-    """Whether a row of a corpus is in the test part: by its template, or by its document.
+    """Whether a row of a corpus is in the test part: by its template, or by its document."""
+    return crc32(group_of(item, corpus).encode()) % _TEST_SHARE == 0
+
+
+def group_of(item: dict[str, Any], corpus: str) -> str:
+    """Template or document of a row.
 
     The template of a row of the Presidio sets is its text without the values: ids differ between the two.
     """
-    key = skeleton(item) if corpus.startswith("presidio") else item["doc_id"]
-    return crc32(key.encode()) % _TEST_SHARE == 0
+    return skeleton(item) if corpus.startswith("presidio") else str(item["doc_id"])
 
 
 def skeleton(item: dict[str, Any]) -> str:
@@ -107,7 +113,7 @@ def varied(rows: list[Row], seed: int) -> Iterator[Row]:
 
 
 def _with_text(row: Row, text: str) -> Row:
-    return Row(text, row.names, row.source, row.gold, row.test)
+    return replace(row, text=text)
 
 
 def _lower_names(row: Row) -> str:

@@ -13,42 +13,42 @@ from onnx import TensorProto, helper, numpy_helper
 from scipy.special import expit
 
 from clearway.errors import TrainingDataError
-from clearway.sensitivity.name_features import N_FEATURES
-from clearway.sensitivity.tagger import INPUT, MODEL_FILE, OUTPUT, PPM, SPECIFICATION_FILE, specification
-from training.sensitivity.tagger_learning import Weights
+from clearway.sensitivity.tagger import INPUTS, MODEL_FILE, OUTPUTS, PPM, SPECIFICATION_FILE, specification
+from training.sensitivity.tagger_learning import WEIGHT_BITS, Weights, integers
 
 OPSET: Final = 18
 IR_VERSION: Final = 9
-# A weight is held in 2**-11, in 16 bits; a score is read from a table in steps of 2**-8.
-WEIGHT_BITS: Final = 11
+# A weight is held in 2**-WEIGHT_BITS, in 16 bits; a probability is read from a table in steps of 2**-8.
 STEP_BITS: Final = 8
+SCALE_BITS: Final = 10
 MAX_WEIGHT: Final = 2**15 - 1
 MAX_LOGIT: Final = 14
 
 
 def integer_graph(weights: Weights) -> bytes:
-    """The served graph: rows gathered, summed and read from a table; deterministic bytes.
+    """The served graph: rows gathered and summed onto a scaled base, and read from a table; deterministic bytes.
 
-    No sum overflows int32: N_FEATURES weights of at most 2**15 and a bias of at most 2**16 stay below 2**22.
+    No sum overflows int32: in both passes together fewer than 2**6 weights of at most 2**15 are added.
 
     Raises:
         TrainingDataError: A weight is too large to be held.
     """
-    rows = np.rint(weights.rows * 2.0**WEIGHT_BITS)
-    bias = round(weights.bias * 2.0**WEIGHT_BITS)
-    if not np.abs(rows).max(initial=0.0) <= MAX_WEIGHT or abs(bias) > 2 * MAX_WEIGHT:
+    rows = integers(weights.rows)
+    if not np.abs(rows).max(initial=0) <= MAX_WEIGHT:
         raise TrainingDataError(
             f"weights: expected at most {MAX_WEIGHT >> WEIGHT_BITS} in size, got a larger one; "
             "raise the penalty"
         )
-    steps = np.arange(2 * MAX_LOGIT * 2**STEP_BITS + 1) / 2.0**STEP_BITS - MAX_LOGIT
+    steps = (np.arange(2 * MAX_LOGIT * 2**STEP_BITS + 1) + 0.5) / 2.0**STEP_BITS - MAX_LOGIT
     constants = {
         "rows": rows.astype(np.int16),
         "axis": np.array([1]),
-        "offset": np.array(bias + MAX_LOGIT * 2**WEIGHT_BITS, dtype=np.int32),
-        "low": np.array(0, dtype=np.int32),
-        "high": np.array(2 * MAX_LOGIT * 2**WEIGHT_BITS, dtype=np.int32),
-        "step": np.array(2 ** (WEIGHT_BITS - STEP_BITS), dtype=np.int32),
+        "scale": np.array(round(weights.scale * 2**SCALE_BITS)),
+        "unit": np.array(2**SCALE_BITS),
+        "offset": np.array(MAX_LOGIT * 2**WEIGHT_BITS),
+        "low": np.array(0),
+        "high": np.array(2 * MAX_LOGIT * 2**WEIGHT_BITS),
+        "step": np.array(2 ** (WEIGHT_BITS - STEP_BITS)),
         "table": np.rint(PPM * expit(steps)).astype(np.int64),
     }
     return _serialise(constants)
@@ -56,19 +56,25 @@ def integer_graph(weights: Weights) -> bytes:
 
 def _serialise(constants: dict[str, NDArray[Any]]) -> bytes:
     nodes = [
-        helper.make_node("Gather", ["rows", INPUT], ["weights_16"], axis=0),
+        helper.make_node("Gather", ["rows", INPUTS[0]], ["weights_16"], axis=0),
         helper.make_node("Cast", ["weights_16"], ["weights"], to=TensorProto.INT32),
-        helper.make_node("ReduceSum", ["weights", "axis"], ["sum"], keepdims=0),
-        helper.make_node("Add", ["sum", "offset"], ["score"]),
-        helper.make_node("Clip", ["score", "low", "high"], ["within"]),
+        helper.make_node("ReduceSum", ["weights", "axis"], ["sum_32"], keepdims=0),
+        helper.make_node("Cast", ["sum_32"], ["sum"], to=TensorProto.INT64),
+        helper.make_node("Mul", [INPUTS[1], "scale"], ["product"]),
+        helper.make_node("Div", ["product", "unit"], ["scaled"]),
+        helper.make_node("Add", ["sum", "scaled"], [OUTPUTS[0]]),
+        helper.make_node("Add", [OUTPUTS[0], "offset"], ["shifted"]),
+        helper.make_node("Clip", ["shifted", "low", "high"], ["within"]),
         helper.make_node("Div", ["within", "step"], ["place"]),
-        helper.make_node("Gather", ["table", "place"], [OUTPUT], axis=0),
+        helper.make_node("Gather", ["table", "place"], [OUTPUTS[1]], axis=0),
     ]
+    shapes = {INPUTS[0]: ["n", "k"], INPUTS[1]: ["n"], OUTPUTS[0]: ["n"], OUTPUTS[1]: ["n"]}
+    values = {n: helper.make_tensor_value_info(n, TensorProto.INT64, s) for n, s in shapes.items()}
     graph = helper.make_graph(
         nodes,
         "tagger",
-        [helper.make_tensor_value_info(INPUT, TensorProto.INT64, ["n", N_FEATURES])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.INT64, ["n"])],
+        [values[name] for name in INPUTS],
+        [values[name] for name in OUTPUTS],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(

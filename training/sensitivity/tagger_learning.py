@@ -1,4 +1,8 @@
-"""Learn the tagger of names: logistic regression over hashed features of each token's window."""
+"""Learn the tagger of names: two passes of logistic regression over hashed features of each token's window.
+
+The second pass sees what the first thinks of the neighbours. It learns from thoughts on texts that the
+first pass was not fitted on, as it will meet them in service.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +14,20 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
 from clearway.sensitivity.name_features import (
-    N_FEATURES,
     N_ROWS,
+    N_SECOND_ROWS,
     TITLES,
     IntArray,
     Lexicon,
-    WordRow,
+    Window,
     fold,
-    token_ids,
+    window_of,
 )
+from clearway.sensitivity.tagger import levels_of
 from clearway.sensitivity.tokens import Tokens, tokenise
 from training.sensitivity.name_sampler import contexts, renamed
 from training.sensitivity.tagger_data import Row, varied
@@ -33,6 +38,9 @@ BoolArray = NDArray[np.bool_]
 SEED: Final = 20
 PENALTY: Final = 1.0
 ITERATIONS: Final = 60
+N_FOLDS: Final = 2
+# A score is held in 2**-11 of a logit.
+WEIGHT_BITS: Final = 11
 # Share of texts in which the lists know no name, so that a name in no list is found by its place too.
 UNLISTED: Final = 0.3
 CLEAN_SHARE: Final = 0.35
@@ -48,58 +56,110 @@ class Weights:
     """A fitted tagger.
 
     Attributes:
-        rows: Shape (N_ROWS,), weight of each feature.
-        bias: Weight of every token.
+        rows: Shape (N_ROWS + N_SECOND_ROWS,), weight of each feature of the first and of the second pass.
+        scale: Weight of the first pass's score in the second.
     """
 
     rows: FloatArray
-    bias: float
+    scale: float
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Tokens to learn from.
+class Text:
+    """One text to learn from.
 
     Attributes:
-        ids: Shape (n_tokens, N_FEATURES).
+        window: Its features.
         in_name: Shape (n_tokens,).
+        kept: Shape (n_tokens,), False where the label is not known.
+        fold: Texts of one fold share their skeleton or document.
     """
 
-    ids: IntArray
+    window: Window
+    ids: NDArray[np.int32]
     in_name: BoolArray
+    kept: BoolArray
+    fold: int
 
 
 def learn(rows: Sequence[Row], lexicon: Lexicon) -> Weights:
-    """Fit on the rows given and on copies of them in other cases; the same weights every time."""
+    """Fit on the rows given, on contexts filled with names, and on copies in other cases.
+
+    The same rows give the same weights.
+    """
+    texts = gather(training_rows(rows, lexicon), lexicon)
+    first = _fit([text.ids for text in texts], texts, N_ROWS)
+    scores: list[IntArray] = [np.zeros(0, dtype=np.int64)] * len(texts)
+    for number in range(N_FOLDS):
+        others = [text for text in texts if text.fold != number]
+        weights = integers(_fit([text.ids for text in others], others, N_ROWS))
+        for place, text in enumerate(texts):
+            if text.fold == number:
+                scores[place] = weights[text.ids].sum(axis=1)
+    second = _fit_second(texts, scores)
+    return Weights(np.concatenate([first, second[:-1]]), float(second[-1]))
+
+
+def training_rows(rows: Sequence[Row], lexicon: Lexicon) -> list[Row]:
+    """The rows, a share of the unmarked ones, and all that is made of them."""
     chosen = [row for row in rows if row.gold or _chance(row.text, "clean") < CLEAN_SHARE]
+    named = [row for row in chosen if row.source in RENAMED]
     for copy in range(COPIES):
-        chosen += renamed([row for row in rows if row.gold and row.source in RENAMED], lexicon, SEED + copy)
+        chosen += renamed(named, lexicon, SEED + copy)
     chosen += contexts(lexicon, SEED, N_NAMED, N_UNNAMED)
-    examples = gather([*chosen, *varied(chosen, SEED)], lexicon)
-    n = len(examples.in_name); import time; print("tokens",n,time.process_time())
-    shape = (n, N_ROWS)
-    data = np.ones(n * N_FEATURES, dtype=np.float32)
-    indptr = np.arange(0, n * N_FEATURES + 1, N_FEATURES, dtype=np.int32)
-    matrix = csr_matrix((data, examples.ids.ravel(), indptr), shape=shape)
-    model = LogisticRegression(C=PENALTY, max_iter=ITERATIONS, tol=1e-3)
-    model.fit(matrix, examples.in_name); print("fit",time.process_time(),model.n_iter_)
-    return Weights(model.coef_[0].astype(np.float64), float(model.intercept_[0]))
+    return [*chosen, *varied(chosen, SEED)]
 
 
-def gather(rows: Iterable[Row], lexicon: Lexicon) -> Examples:
-    """Features and labels of all tokens; tokens of unmarked text that may be names are left out."""
+def integers(weights: FloatArray) -> IntArray:
+    """Weights as they are served."""
+    return np.rint(weights * 2.0**WEIGHT_BITS).astype(np.int64)
+
+
+def _fit(ids: Sequence[NDArray[np.int32]], texts: Sequence[Text], n_rows: int) -> FloatArray:
+    kept = np.concatenate([text.kept for text in texts])
+    labels = np.concatenate([text.in_name for text in texts])[kept]
+    model = LogisticRegression(C=PENALTY, max_iter=ITERATIONS, tol=1e-3, fit_intercept=False)
+    model.fit(_matrix(np.concatenate(ids)[kept], n_rows), labels)
+    weights: FloatArray = model.coef_[0].astype(np.float64)
+    return weights
+
+
+def _fit_second(texts: Sequence[Text], scores: Sequence[IntArray]) -> FloatArray:
+    """Weights of the second pass, and last that of the first pass's score."""
+    kept = np.concatenate([text.kept for text in texts])
+    labels = np.concatenate([text.in_name for text in texts])[kept]
+    ids = [text.window.second_ids(levels_of(score)) - N_ROWS for text, score in zip(texts, scores, strict=True)]
+    matrix = _matrix(np.concatenate(ids)[kept].astype(np.int32), N_SECOND_ROWS)
+    base = np.concatenate(scores)[kept, None] / 2.0**WEIGHT_BITS
+    model = LogisticRegression(C=PENALTY, max_iter=ITERATIONS, tol=1e-3, fit_intercept=False)
+    model.fit(hstack([matrix, csr_matrix(base.astype(np.float32))], format="csr"), labels)
+    weights: FloatArray = model.coef_[0].astype(np.float64)
+    return weights
+
+
+def _matrix(ids: NDArray[np.int32], n_rows: int) -> csr_matrix:
+    n, width = ids.shape
+    ends = np.arange(0, n * width + 1, width, dtype=np.int32)
+    return csr_matrix((np.ones(n * width, dtype=np.float32), ids.ravel(), ends), shape=(n, n_rows))
+
+
+def gather(rows: Iterable[Row], lexicon: Lexicon) -> list[Text]:
+    """Features and labels of all texts; tokens of unmarked text that may be names are not kept."""
     bare = replace(lexicon, first=frozenset(), last=frozenset(), known=frozenset())
-    lexicons: dict[bool, tuple[Lexicon, dict[str, WordRow]]] = {False: (lexicon, {}), True: (bare, {})}
-    ids, labels = [], []
+    lexicons: dict[bool, tuple[Lexicon, dict[str, tuple[int, ...]]]] = {False: (lexicon, {}), True: (bare, {})}
+    texts = []
     for row in rows:
         tokens = tokenise(row.text)
         if len(tokens) == 0:
             continue
         unlisted = bool(row.names) and _chance(row.text, "lists") < UNLISTED
+        window = window_of(tokens, *lexicons[unlisted])
         kept = np.ones(len(tokens), dtype=np.bool_) if row.gold else ~maybe_names(tokens, lexicon)
-        ids.append(token_ids(tokens, *lexicons[unlisted])[kept].astype(np.int32))
-        labels.append(in_names(tokens, row.names)[kept])
-    return Examples(np.concatenate(ids), np.concatenate(labels))
+        in_name = in_names(tokens, row.names)
+        number = crc32(row.group.encode()) % N_FOLDS
+        ids = window.first_ids().astype(np.int32)
+        texts.append(Text(window, ids, in_name, kept | in_name, number))
+    return texts
 
 
 def in_names(tokens: Tokens, names: Iterable[tuple[int, int]]) -> BoolArray:
