@@ -70,3 +70,8 @@ class TokenArtifacts(NlpArtifacts):  # type: ignore[misc, unused-ignore]
 def artifacts_of(text: str, names: Iterable[tuple[int, int]] = ()) -> TokenArtifacts:
     """Artifacts of a text that is not tokenised yet."""
     return TokenArtifacts(tokenise(text), names)
+
+
+def words_of(text: str, artifacts: NlpArtifacts | None) -> TokenArtifacts:
+    """The artifacts, where they are ours, or new ones: Presidio's own engine may call a recogniser too."""
+    return artifacts if isinstance(artifacts, TokenArtifacts) else artifacts_of(text)

@@ -163,6 +163,12 @@ _LATIN_STREET: Final = (
     r"plaza|plazuela|paseo|praza|camino|cami\u00f1o|carrer|rambla|chemin|all\u00e9e|impasse|quai|largo|travessa|"
     r"\u0443\u043b\.|ronda|carretera|n\u00e1m\u011bst\u00ed|trg|cesta|strada|str\.|aleja|al\.|os\.|pl\.|kossuth|lindenallee)"
 )
+_LATIN_WORDS: Final = frozenset(
+    "bulevardul calea contrada rotonda callej\u00f3n urbanizaci\u00f3n glorieta pasaje jalan jl gg ulitsa prospekt rodovia alameda "
+    "viela beco chauss\u00e9e sentier rue via viale vicolo corso calle c rua r\u00faa avenida avenue avda avd av boulevard bd ul ulica "
+    "ulice piazza plaza plazuela paseo praza camino cami\u00f1o carrer rambla chemin all\u00e9e impasse quai largo travessa "
+    "\u0443\u043b ronda carretera n\u00e1m\u011bst\u00ed trg cesta strada str aleja al os pl kossuth lindenallee".split()
+)
 _COMPOUND: Final = (
     r"\p{L}{2,}(?:-|[ ])?(?:stra(?:\u00df|ss)e|str\.?|gasse|gatan|gata|g\u00f6tu|gade|katu|kuja|vej|v\u00e4gen|veien|vegen|weg|"
     r"platz|plass|plads|plein|laan|straat|dreef|kade|gracht|steeg|allee|all\u00e9|"
@@ -170,13 +176,13 @@ _COMPOUND: Final = (
 )
 _LIVES: Final = (
     r"(?:address(?:es)?\b|\b(?:lives?|living|lived|resid(?:e|es|ed|ing)|located|moved|moving|relocated|meet(?:ing)?|"
-    r"is|are|home|stay(?:s|ing)?|based|property|house|return(?:ed)?|refers?)\s+(?:at|on|in|to)\b|"
+    r"home|stay(?:s|ing)?|based|property|house|return(?:ed)?|refers?)\s+(?:at|on|in|to)\b|\b(?:is|are)[ ](?:at|on|in|to)\b|"
     r"\b(?:deliver(?:ed|y|ies)?|ship(?:ped|ping|ment)?|sen[dt]|mail(?:ed)?|post(?:ed)?|taxi|cab|uber|drops?\s+(?:you|me|us)\s+off|"
     r"pick(?:ed)?(?:\s+(?:me|us|it))?\s+up|arrived|parcel|package|courier|visit(?:ed)?)\b(?:\s+[^\W\d]+){0,5}?\s+(?:to|at|from|is)\b|"
     r"\bbilling\b|\bsecondary\s+address\b)"
 )
 _LIVES_PARTS: Final = (
-    "address", "live", "living", "resid", "locat", "move", "moving", "meet", "is ", "are ", "home", "stay", "based", "property",
+    "address", "live", "living", "resid", "locat", "move", "moving", "meet", "is at", "is on", "is in", "is to", "are at", "are on", "are in", "are to", "home", "stay", "based", "property",
     "house", "return", "refer", "deliver", "ship", "sen", "mail", "post", "taxi", "cab", "uber", "drop", "pick", "arriv",
     "parcel", "package", "courier", "visit", "billing",
 )  # fmt: skip
@@ -292,6 +298,7 @@ ADDRESS_PATTERNS: Final = (
         r"[^\W\d][\w.'\u2019-]*,?[ ]+(?:n[\u00b0o\u00ba.]\s?)?\d{1,5}(?!\w|[.:]\d|%)",
         (),
         1,
+        words=_LATIN_WORDS,
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -303,6 +310,7 @@ ADDRESS_PATTERNS: Final = (
         + CAPITAL,
         (),
         1,
+        words=_LATIN_WORDS,
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -368,6 +376,7 @@ ADDRESS_PATTERNS: Final = (
         r"vej|gade|veien|vegen|gata|gatan|v\u00e4gen|katu|tie|kuja)[ ](?!(?:19|20)\d{2}\b)\d{1,4}(?:[ ]?[a-z]|/\d{1,3})?,[ ](?:\d{4,6}|\p{L}{3,})",
         (),
         1,
+        needs="has_number_and_comma",
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -379,6 +388,7 @@ ADDRESS_PATTERNS: Final = (
         r"\d{4,6}[ ]?(?:[A-Z]{2}[ ])?(?-i:\p{Lu})\p{L}{2,})\b",
         (),
         5,
+        needs="has_number_and_comma",
     ),
     PatternRow(
         "STREET_ADDRESS",

@@ -69,9 +69,10 @@ class Engine:
         """
         facts = Facts(text)
         try:
-            found = self._run(self._first, facts, TokenArtifacts(facts.tokens))
-            names = [(spot.start, spot.end) for spot in found if spot.entity == NAME]
-            found |= self._run(self._then, facts, TokenArtifacts(facts.tokens, names))
+            artifacts = TokenArtifacts(facts.tokens)
+            found = self._run(self._first, facts, artifacts)
+            artifacts.names = sorted({(spot.start, spot.end) for spot in found if spot.entity == NAME})
+            found |= self._run(self._then, facts, artifacts)
         except TimeoutError:
             fault = "expected every pattern to finish, got a time-out"
             raise SensitivityError(f"sensitivity detector: {fault}") from None

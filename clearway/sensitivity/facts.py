@@ -12,6 +12,8 @@ from clearway.sensitivity.tokens import Tokens, tokenise
 _NUMBER: Final = re.compile(r"\d(?:[ \t().,/_+\-\u2010-\u2015\u00a0\n]{0,3}\d)+")
 # A run as long as the shortest key, without the marks that prose and code put between words.
 _RUN: Final = re.compile(r"[A-Za-z0-9+/=_~.-]{16,}")
+_WORD: Final = re.compile(r"[^\W_]+")
+_NUMBER_AND_COMMA: Final = re.compile(r"\d(?:[ ]?[a-zA-Z]|/\d{1,3})?,[ ][^\W_]")
 _DIGIT: Final = re.compile(r"\d")
 
 
@@ -37,8 +39,13 @@ class Facts:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The distinct words in lower case."""
-        return frozenset([word.lower() for word in self.tokens.words])
+        """The distinct runs of letters and digits in lower case."""
+        return frozenset(_WORD.findall(self.lower))
+
+    @cached_property
+    def has_number_and_comma(self) -> bool:
+        """Whether a number, perhaps with a letter or a fraction, stands before a comma and a word."""
+        return _NUMBER_AND_COMMA.search(self.text) is not None
 
     @cached_property
     def n_digits(self) -> int:

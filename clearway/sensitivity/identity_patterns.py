@@ -19,14 +19,17 @@ _DATE: Final = (
     rf"{MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+{_YEAR}\b|(?:19[2-9]\d|20[0-2]\d)(?:0\d|1[0-2])(?:[0-2]\d|3[01])\b)"
 )
 _BIRTH: Final = (
-    r"born|dob|d\.o\.b\.?|b\.(?=\s?\d)|(?:date|day)[\s_-]*of[\s_-]*birth|birth[\s_-]?(?:date|day)|geburtsdatum|geboren|"
-    r"n\u00e9e?\s+le|date[\s_-]de[\s_-]naissance|nacid[oa]|fecha[\s_-]de[\s_-]nacimiento|nat[oa]\s+il"
+    r"born|dob|d\.o\.b\.?|b\.(?=[ ]?[0-3]?\d\D)|(?:date|day)[\s_-]*of[\s_-]*birth|birth[\s_-]?(?:date|day)|geburtsdatum|geboren|"
+    r"n\u00e9e?\s+le|date[\s_-]de[\s_-]naissance|nacid[oa]|fecha[\s_-]de[\s_-]nacimiento|nat[oa][ ]il"
 )
 _CARD: Final = (
     r"(?:\d{12,19}|\d{4}(?:[ .\-\u2010-\u2015]{1,2}\d{4}){2}[ .\-\u2010-\u2015]{1,2}\d{1,7}|"
     r"\d{4}[ .\-\u2010-\u2015]\d{6}[ .\-\u2010-\u2015]\d{4,5})(?![\w-]|\.\d)"
 )
-_LICENCE: Final = r"state[\s_-]*id|driv(?:er|ing)['\u2019]?s?['\u2019]?[\s_-]*licen[cs]e|(?-i:DL|DVLA)|f\u00fchrerschein|permis[\s_-]de[\s_-]conduire"
+_LICENCE: Final = r"state[ _-]?id|driv(?:er|ing)['\u2019]?s?['\u2019]?[\s_-]*licen[cs]e|dvla|f\u00fchrerschein|permis[\s_-]de[\s_-]conduire"
+_LICENCE_NUMBER: Final = (
+    r"(?=[A-Z\d-]*(?:\d[ -]?){4})[A-Z\d](?:[A-Z\d-]|[ ](?=\d)){4,19}(?<=\d|[A-Z]{2}|\d[A-Z])(?![\w-])"
+)
 _ACCOUNT: Final = (
     r"(?:bank|checking|chequing|savings?|current|deposit|giro|brokerage)[\s_-]*(?:account|acct)|"
     r"(?:account|acct)[\s_-]*(?:number|num|no|nr|\#)|acct|a/c|iban|konto(?:nummer|nr)?|compte|cuenta"
@@ -42,7 +45,14 @@ def _national(
     entity: str, names: str, value: str, parts: str, n_digits: int, checked: object = None
 ) -> tuple[PatternRow, ...]:
     """A number after its name; where it has a check digit, the digit must hold."""
-    row = PatternRow(entity, "after its name", 0.85, after(names, value), tuple(parts.split()), n_digits)
+    row = PatternRow(
+        entity,
+        "after its name",
+        0.85,
+        after(names, value),
+        tuple(part.replace("+", " ") for part in parts.split()),
+        n_digits,
+    )
     if checked is None:
         return (row,)
     return (PatternRow(row.entity, row.name, 0.95, row.regex, row.parts, n_digits, checked),)  # type: ignore[arg-type]
@@ -138,9 +148,9 @@ NATIONAL_PATTERNS: Final = (
     *_national(
         "NATIONAL_ID",
         r"personalausweis\w*|ausweis(?:nummer|nr)\w*|(?:national|german)[\s_-]*(?:identity|id)\b[\s_-]*(?:card)?|"
-        r"(?:identity|id)[\s_-]*card|government[\s_-]*id|citizen[\s_-]*id|carta\s+d['\u2019]identit\u00e0",
+        r"(?:identity[\s_-]*|id[ _-]?)card|government[\s_-]*id|citizen[\s_-]*id|carta\s+d['\u2019]identit\u00e0",
         r"(?=(?:[a-z -]*\d){2})(?:[a-z]{1,3}[ -]?)?(?:\d[\da-z]{5,11}|(?-i:[A-Z\d]{9,10}))(?![\w-])",
-        "ausweis identi id",
+        "ausweis national german identity idcard id_card id-card id+card government citizen carta",
         1,
     ),
     PatternRow("ES_NIF", "shape", 0.85, r"(?<![\w-])\d{8}[ -]?[A-HJ-NP-TV-Z](?![\w-])", (), 8, check.spanish),
@@ -170,6 +180,7 @@ NATIONAL_PATTERNS: Final = (
         (),
         2,
         check.italian,
+        needs="has_long_run",
     ),
     PatternRow(
         "IN_AADHAAR",
@@ -230,11 +241,18 @@ NATIONAL_PATTERNS: Final = (
         "DRIVING_LICENCE",
         "after its name",
         0.85,
-        after(
-            _LICENCE,
-            r"(?=[A-Z\d-]*(?:\d[ -]?){4})[A-Z\d](?:[A-Z\d-]|[ ](?=\d)){4,19}(?<=\d|[A-Z]{2}|\d[A-Z])(?![\w-])",
-        ),
-        ("licen", "state", "dl", "dvla", "f\u00fchrerschein", "permis"),
+        after(_LICENCE, _LICENCE_NUMBER),
+        ("licen", "state id", "state_id", "state-id", "stateid", "dvla", "f\u00fchrerschein", "permis"),
+        4,
+    ),
+    PatternRow(
+        "DRIVING_LICENCE",
+        "after DL",
+        0.85,
+        after(r"(?-i:DL)", _LICENCE_NUMBER),
+        (),
+        4,
+        words=frozenset({"dl"}),
     ),
     PatternRow(
         "DRIVING_LICENCE",
@@ -248,7 +266,32 @@ NATIONAL_PATTERNS: Final = (
         "after birth",
         0.9,
         after(_BIRTH, _DATE, 30),
-        ("born", "birth", "dob", "b.", "d.o.b", "gebur", "gebor", "n\u00e9", "naissance", "nac", "nat"),
+        (
+            "born",
+            "birth",
+            "dob",
+            "b. ",
+            "b.0",
+            "b.1",
+            "b.2",
+            "b.3",
+            "b.4",
+            "b.5",
+            "b.6",
+            "b.7",
+            "b.8",
+            "b.9",
+            "d.o.b",
+            "gebur",
+            "gebor",
+            "n\u00e9",
+            "naissance",
+            "nacid",
+            "nacim",
+            "nato il",
+            "nata il",
+        ),
+        4,
     ),
     PatternRow(
         "MEDICAL_RECORD_NUMBER",
@@ -266,7 +309,9 @@ NATIONAL_PATTERNS: Final = (
             "beneficiary",
             "medicaid",
             "medicare",
+            "nhs",
         ),
+        4,
     ),
 )
 
@@ -298,6 +343,7 @@ FINANCIAL_PATTERNS: Final = (
         (),
         1,
         check.bitcoin,
+        needs="has_long_run",
     ),
     PatternRow("CRYPTO", "Ethereum", 0.9, r"(?<![^\W_])0x[a-f\d]{40}(?![^\W_])", ("0x",)),
     PatternRow(

@@ -31,6 +31,8 @@ class PatternRow:
         regex: The expression.
         parts: Lower-case strings of which a text with a match holds at least one; none: no such string.
         n_digits: Digits that the longest number of a text with a match has at least.
+        words: Lower-case words of which such a text holds at least one; none: no such word.
+        needs: Name of a fact of `Facts` that holds of such a text, or empty.
         check: Tells whether a matched value is one, or how many of its characters are; none: every match is.
     """
 
@@ -41,6 +43,8 @@ class PatternRow:
     parts: tuple[str, ...] = ()
     n_digits: int = 0
     check: Callable[[str], int] | None = None
+    words: frozenset[str] = frozenset()
+    needs: str = ""
 
 
 def named(names: str) -> str:

@@ -9,10 +9,9 @@ import regex
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
-from clearway.sensitivity.artifacts import TokenArtifacts
+from clearway.sensitivity.artifacts import words_of
 from clearway.sensitivity.facts import Facts
-from clearway.sensitivity.tokens import Tokens, tokenise
-from clearway.sensitivity.word_lists import Terms, alternation
+from clearway.sensitivity.word_lists import Terms
 
 TIMEOUT_SECONDS: Final = 5
 WINDOW: Final = 160
@@ -77,23 +76,14 @@ class HealthRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
         """Conditions in order."""
-        tokens, names = _words_and_names(text, nlp_artifacts)
-        spans = {(a, b) for a, b in self._terms.find(tokens) if text[a:b] not in _VERBS}
-        spans |= {
-            (tokens.starts[at], tokens.ends[at])
-            for at, word in enumerate(tokens.words)
-            if _is_medical(word.lower())
-        }
+        artifacts = words_of(text, nlp_artifacts)
+        tokens, lower, names = artifacts.words, artifacts.lemmas, artifacts.names
+        spans = {(a, b) for a, b in self._terms.find(tokens, lower) if text[a:b] not in _VERBS}
+        spans |= {(tokens.starts[at], tokens.ends[at]) for at, word in enumerate(lower) if _is_medical(word)}
         return [
             RecognizerResult("HEALTH_CONDITION", start, end, _health_score(text, start, end, names))
             for start, end in sorted(spans)
         ]
-
-
-def _words_and_names(text: str, artifacts: NlpArtifacts) -> tuple[Tokens, list[tuple[int, int]]]:
-    if isinstance(artifacts, TokenArtifacts):
-        return artifacts.words, artifacts.names
-    return tokenise(text), []
 
 
 def _is_medical(word: str) -> bool:
@@ -143,20 +133,6 @@ class SpecialCategoryRecognizer(EntityRecognizer):  # type: ignore[misc, unused-
 
     def __init__(self, terms: tuple[str, ...]) -> None:
         self._terms = Terms(terms)
-        term = alternation(terms) + r"\b"
-        self._said = regex.compile(
-            r"\b"
-            + _WHO
-            + r"\s+(?:(?:a|an|the|openly|practi[cs]ing|devout|observant|proud|active|registered|committed|not|very|"
-            r"lifelong|long-time|strict|of|from)\s+){0,3}\K" + term,
-            regex.IGNORECASE,
-        )
-        self._field = regex.compile(
-            r"(?<![^\W_])"
-            + _FIELD
-            + r"[\"']?[ ]{0,2}[:=|][ \"']{0,4}\K(?!null|none|string|str\b|int\b|n/a|unknown)\p{L}[\w -]{2,40}",
-            regex.IGNORECASE,
-        )
         super().__init__(supported_entities=["SPECIAL_CATEGORY"], name="SpecialCategoryRecognizer")
 
     def load(self) -> None:
@@ -168,21 +144,38 @@ class SpecialCategoryRecognizer(EntityRecognizer):  # type: ignore[misc, unused-
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
         """Terms in order: surely said of someone, a form's field, or, much weaker, beside a person."""
-        tokens, names = _words_and_names(text, nlp_artifacts)
-        said = [
-            m.span() for p in (self._said, self._field) for m in p.finditer(text, timeout=TIMEOUT_SECONDS)
-        ]
-        scores = {span: _special_score(text, *span, names) for span in self._terms.find(tokens)}
-        scores.update(dict.fromkeys(said, 0.75))
+        artifacts = words_of(text, nlp_artifacts)
+        scores = {
+            span: _special_score(text, *span, artifacts.names)
+            for span in self._terms.find(artifacts.words, artifacts.lemmas)
+        }
+        if not _FIELD_WORDS.isdisjoint(artifacts.lemmas):
+            fields = _IS_FIELD.finditer(text, timeout=TIMEOUT_SECONDS)
+            scores.update((match.span(), 0.75) for match in fields)
         return [RecognizerResult("SPECIAL_CATEGORY", a, b, score) for (a, b), score in sorted(scores.items())]
 
 
+_IS_FIELD: Final = regex.compile(
+    r"(?<![^\W_])"
+    + _FIELD
+    + r"[\"']?[ ]{0,2}[:=|][ \"']{0,4}\K(?!null|none|string|str\b|int\b|n/a|unknown)\p{L}[\w -]{2,40}",
+    regex.IGNORECASE,
+)
+_IS_SAID: Final = regex.compile(
+    r"\b"
+    + _WHO
+    + r"\s+(?:(?:a|an|the|openly|practi[cs]ing|devout|observant|proud|active|registered|committed|not|very|"
+    r"lifelong|long-time|strict|of|from)\s+){0,3}$",
+    regex.IGNORECASE,
+)
 _FIELD_WORDS: Final = frozenset(
     "religion faith ethnicity ethnic race orientation union political religious".split()
 )
 
 
 def _special_score(text: str, start: int, end: int, names: list[tuple[int, int]]) -> float:
+    if _IS_SAID.search(text[max(0, start - 120) : start]):
+        return 0.75
     low, high = start - WINDOW, end + WINDOW
     if any(low <= a and b <= high and (b <= start or a >= end) for a, b in names):
         return 0.5

@@ -10,13 +10,12 @@ from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, Reco
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
 from clearway.sensitivity.contact_patterns import ADDRESS_PATTERNS, EMAIL_PATTERNS, PHONE_PATTERNS
-from clearway.sensitivity.artifacts import TokenArtifacts
+from clearway.sensitivity.artifacts import words_of
 from clearway.sensitivity.facts import Facts
 from clearway.sensitivity.identity_patterns import FINANCIAL_PATTERNS, NATIONAL_PATTERNS
 from clearway.sensitivity.patterns import PatternRow
 from clearway.sensitivity.personal_facts import HealthRecognizer, SpecialCategoryRecognizer
 from clearway.sensitivity.secret_scan import SecretRecognizer
-from clearway.sensitivity.tokens import tokenise
 from clearway.sensitivity.word_lists import HEALTH_FILE, MARKER_FILE, SPECIAL_FILE, Terms, load_words
 
 PATTERNS: Final = (
@@ -40,9 +39,14 @@ class RowRecognizer(PatternRecognizer):  # type: ignore[misc, unused-ignore]
         super().__init__(row.entity, name=f"{row.entity}: {row.name}", patterns=[pattern])
 
     def wanted(self, facts: Facts) -> bool:
-        """Whether the text has digits enough and one of the row's words."""
+        """Whether the text has digits enough, one of the row's words, and what else the row needs."""
         row = self._row
-        return facts.n_digits >= row.n_digits and (not row.parts or facts.has_any(row.parts))
+        return (
+            facts.n_digits >= row.n_digits
+            and (not row.words or not row.words.isdisjoint(facts.words))
+            and (not row.parts or facts.has_any(row.parts))
+            and (not row.needs or getattr(facts, row.needs))
+        )
 
     def analyze(
         self,
@@ -101,14 +105,15 @@ class MarkerRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
         """Markers in order; a heading in capitals or before a colon is as sure as one of the list."""
-        tokens = nlp_artifacts.words if isinstance(nlp_artifacts, TokenArtifacts) else tokenise(text)
+        artifacts = words_of(text, nlp_artifacts)
+        tokens, lower = artifacts.words, artifacts.lemmas
         scores = {
             (a, b): 0.8
             if text[a : b + 1].lower() in _HEADINGS or (text[a:b].isupper() and text[a] in "CPT")
             else 0.5
-            for a, b in self._weak.find(tokens)
+            for a, b in self._weak.find(tokens, lower)
         }
-        scores.update(dict.fromkeys(self._sure.find(tokens), 0.8))
+        scores.update(dict.fromkeys(self._sure.find(tokens, lower), 0.8))
         return [
             RecognizerResult("TRADE_SECRET_MARKER", a, b, score) for (a, b), score in sorted(scores.items())
         ]

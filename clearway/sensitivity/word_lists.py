@@ -50,30 +50,36 @@ class Terms:
     """
 
     def __init__(self, terms: Iterable[str]) -> None:
-        keys = sorted({_key(tokenise(term.lower().replace("\u2019", "'")).words) for term in terms})
+        forms = {form for term in terms for form in (term.lower(), term.lower().replace("'", "\u2019"))}
+        keys = sorted({_key(tokenise(form).words) for form in forms})
         self._by_first: dict[str, list[tuple[str, ...]]] = {}
         for key in sorted(keys, key=len, reverse=True):
             self._by_first.setdefault(key[0], []).append(key)
         self.firsts = frozenset(self._by_first)
 
-    def find(self, tokens: Tokens) -> Iterator[tuple[int, int]]:
-        """Spans of the terms in a text, in order; they may overlap."""
-        for at, word in enumerate(tokens.words):
-            for key in self._by_first.get(word.lower().replace("\u2019", "'"), ()):
-                last = _match(key, tokens.words, at)
+    def find(self, tokens: Tokens, lower: list[str]) -> Iterator[tuple[int, int]]:
+        """Spans of the terms in a text, in order; they may overlap.
+
+        Args:
+            tokens: Words of the text.
+            lower: The same in lower case.
+        """
+        for at, word in enumerate(lower):
+            for key in self._by_first.get(word, ()):
+                last = _match(key, lower, at)
                 if last >= 0:
                     yield tokens.starts[at], tokens.ends[last]
                     break
 
 
-def _match(key: tuple[str, ...], words: list[str], at: int) -> int:
+def _match(key: tuple[str, ...], lower: list[str], at: int) -> int:
     """Index of the last token of the term that begins at a token, -1 for none."""
     last = at
     for wanted in key[1:]:
         last += 1
-        while last < len(words) and last < at + 3 * len(key) and not words[last][-1].isalnum():
+        while last < len(lower) and last < at + 3 * len(key) and not lower[last][-1].isalnum():
             last += 1
-        if last >= len(words) or words[last].lower().replace("\u2019", "'") != wanted:
+        if last >= len(lower) or lower[last] != wanted:
             return -1
     return last
 
