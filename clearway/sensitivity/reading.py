@@ -29,6 +29,8 @@ _ENGLISH_TEXT: Final = (
     "please following "
 )
 _ENGLISH: Final = frozenset(_ENGLISH_TEXT.split())
+# All that may be unreadable: anything but the printable characters of ASCII and the usual white space.
+_UNUSUAL = re.compile(r"[^\x20-\x7e\t\n\r\f]")
 _ADDRESS = re.compile(r"https?://\S+|(?<!\S)[^\s@]+@\S+")
 _BLOCK = re.compile(r"`+|\n\s*\n")
 _LINE = re.compile(r"`+|\n|:\s")
@@ -58,7 +60,7 @@ def chunks(text: str) -> Iterator[tuple[int, str]]:
 
 def is_undecodable(text: str) -> bool:
     """Whether over 5% of the characters are controls, replacement characters or unassigned."""
-    n_bad = sum(1 for character in text if _is_unreadable(character))
+    n_bad = sum(map(_is_unreadable, _UNUSUAL.findall(text)))
     return n_bad * 100 > len(text) * MAX_UNREADABLE_SHARE_PERCENT
 
 
