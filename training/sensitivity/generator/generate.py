@@ -11,7 +11,14 @@ from training.sensitivity.generator.splicing import splice
 from training.sensitivity.generator.styles import styled
 
 HARMLESS_KINDS = ("style_harmless", "public_person", "fiction", "clean")
-_KIND_WEIGHTS = {"pair": 62, "spliced": 18, "style_harmless": 6, "public_person": 5, "fiction": 5, "clean": 4}
+_KIND_WEIGHTS = {
+    "pair": 56,
+    "spliced": 18,
+    "style_harmless": 12,
+    "public_person": 5,
+    "fiction": 5,
+    "clean": 4,
+}
 
 
 def _half_example(template: Template, split: Split, seed: str, sensitive: bool, pair: str) -> Example:

@@ -71,7 +71,7 @@ def _slot_piece(match: re.Match[str], draw: Draw, sensitive: bool, values: dict[
     slot = SLOTS[name]
     stands_in = not sensitive and slot.harmless is not None
     fill = slot.harmless if stands_in and slot.harmless is not None else slot.value
-    key = f"{name}{number}{stands_in}"
+    key = f"{slot.draws_as or name}{number}{stands_in}"
     if key not in values:
         draw.rng = source(f"{draw.seed}/{key}")
         values[key] = fill(draw, number)

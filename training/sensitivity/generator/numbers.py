@@ -359,6 +359,11 @@ def medical_record(rng: Random) -> str:
     )
 
 
+def masked(rng: Random) -> str:
+    """A number of which only the end is left."""
+    return rng.choice(("****", "xxxxxx", "••••", "ending ", "...", "X-XXX-")) + digits(rng, rng.randint(2, 4))
+
+
 def order_number(rng: Random) -> str:
     """A harmless business number: order, ticket, invoice, part, parcel or build."""
     return rng.choice(

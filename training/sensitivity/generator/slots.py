@@ -36,11 +36,15 @@ Filler = Callable[[Draw, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One slot: its entity (None for plain text), its value, and what stands there in the harmless half."""
+    """One slot: its entity (None for plain text), its value, and what stands there in the harmless half.
+
+    A slot with the `draws_as` of another gets the same value as that one in the same text.
+    """
 
     entity: str | None
     value: Filler
     harmless: Filler | None = None
+    draws_as: str | None = None
 
 
 def _words(*choices: str) -> Filler:
@@ -66,7 +70,7 @@ def _date(low: int, high: int) -> Filler:
     )
 
 
-_BRACKETS = ("[removed]", "N/A", "see file", "(on file)", "[withheld]", "********", "TBD", "—")
+_BRACKETS = ("[removed]", "N/A", "the one on file", "(on file)", "[withheld]", "********", "TBD", "-")
 _PERSON: dict[str, Slot] = {
     "name": Slot("PERSON", lambda draw, n: draw.person(n).name()),
     "titled": Slot("PERSON", lambda draw, n: draw.person(n).titled()),
@@ -146,9 +150,13 @@ _FINANCIAL: dict[str, Slot] = {
         _number(numbers.iban),
         _either(numbers.broken_iban, "the IBAN on file", "[IBAN]", "DE** **** ****", *_BRACKETS),
     ),
-    "account": Slot("BANK_ACCOUNT", _number(numbers.account), _words(*_ACCOUNT_STAND_INS)),
-    "routing": Slot("BANK_ACCOUNT", _number(numbers.routing), _words("[routing]", *_BRACKETS)),
-    "sort_account": Slot("BANK_ACCOUNT", _number(numbers.sort_code_account), _words(*_ACCOUNT_STAND_INS)),
+    "account": Slot("BANK_ACCOUNT", _number(numbers.account), _either(numbers.masked, *_ACCOUNT_STAND_INS)),
+    "routing": Slot(
+        "BANK_ACCOUNT", _number(numbers.routing), _either(numbers.masked, "[routing]", *_BRACKETS)
+    ),
+    "sort_account": Slot(
+        "BANK_ACCOUNT", _number(numbers.sort_code_account), _either(numbers.masked, *_ACCOUNT_STAND_INS)
+    ),
     "wallet": Slot(
         "CRYPTO",
         _number(numbers.wallet),
@@ -181,9 +189,12 @@ _GOVERNMENT: dict[str, Slot] = {
     "licence": Slot(
         "DRIVING_LICENCE",
         lambda draw, n: numbers.licence(draw.rng, draw.person(n).last),
-        _words(*_ID_STAND_INS),
+        _either(numbers.masked, *_ID_STAND_INS),
     ),
-    **{name: Slot(entity, _number(make), _words(*_ID_STAND_INS)) for name, (entity, make) in _IDS.items()},
+    **{
+        name: Slot(entity, _number(make), _either(numbers.masked, *_ID_STAND_INS))
+        for name, (entity, make) in _IDS.items()
+    },
 }
 _SECRETS: dict[str, Callable[[Random], str]] = {
     "token": secrets.token,
@@ -212,11 +223,13 @@ _CREDENTIALS: dict[str, Slot] = {
 }
 _HEALTH: dict[str, Slot] = {
     "condition": Slot("HEALTH_CONDITION", _by_split(words("conditions"), words("test_conditions"))),
-    "disease": Slot(None, _by_split(words("conditions"), words("test_conditions"))),
+    "disease": Slot(None, _by_split(words("conditions"), words("test_conditions")), draws_as="condition"),
     "drug": Slot("HEALTH_CONDITION", _words(*words("drugs"))),
-    "medicine": Slot(None, _words(*words("drugs"))),
+    "medicine": Slot(None, _words(*words("drugs")), draws_as="drug"),
     "mrn": Slot(
-        "MEDICAL_RECORD_NUMBER", _number(numbers.medical_record), _words("[MRN]", "on file", *_BRACKETS)
+        "MEDICAL_RECORD_NUMBER",
+        _number(numbers.medical_record),
+        _either(numbers.masked, "[MRN]", "on file", *_BRACKETS),
     ),
 }
 _PLAIN: dict[str, Slot] = {

@@ -1,4 +1,4 @@
-"""How a filled template is written: as it stands, in lower case, with typos, or inside a request."""
+"""How a filled template is written: as it stands, in lower or upper case, with typos, or inside a request."""
 
 from dataclasses import replace
 from random import Random
@@ -11,6 +11,14 @@ from training.sensitivity.generator.markup import Piece
 def _lower(parts: list[Piece]) -> list[Piece]:
     return [
         part if part.fixed and part.entity != "STREET_ADDRESS" else replace(part, text=part.text.lower())
+        for part in parts
+    ]
+
+
+def _upper(parts: list[Piece]) -> list[Piece]:
+    loud = ("STREET_ADDRESS", "DATE_OF_BIRTH")
+    return [
+        part if part.fixed and part.entity not in loud else replace(part, text=part.text.upper())
         for part in parts
     ]
 
@@ -44,6 +52,8 @@ def styled(parts: list[Piece], split: str, rng: Random) -> list[Piece]:
         parts = _lower(parts)
     elif dice < 0.18:
         parts = _with_typos(parts)
+    elif dice < 0.20:
+        parts = _upper(parts)
     if not framed:
         return parts
     before, after = frame.split("%")
