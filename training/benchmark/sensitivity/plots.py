@@ -39,13 +39,14 @@ def _bars(title: str, shares: Mapping[str, Share], path: Path) -> Path:
     """Shares with their intervals, one a line, the first on top."""
     known = {name: share for name, share in shares.items() if share["n"]}
     figure, axes = new_figure()
-    figure.set_figheight(1.5 + 0.25 * len(known))
+    figure.set_figheight(1.5 + 0.2 * len(known))
     values = [share["value"] for share in known.values()]
     below = [share["value"] - share["low"] for share in known.values()]
     above = [share["high"] - share["value"] for share in known.values()]
     lines = range(len(known))
     axes.errorbar(values, lines, xerr=[below, above], fmt="o", markersize=4, capsize=2)
     axes.set_yticks(list(lines), list(known))
+    axes.margins(y=0.01)
     axes.invert_yaxis()
     axes.set(title=title, xlim=(-0.02, 1.02), xlabel="share, with its exact 95% interval")
     return save(figure, path)
