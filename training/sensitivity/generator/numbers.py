@@ -7,15 +7,11 @@ from random import Random
 from training.sensitivity.generator.check_digits import iban_check, luhn, mod_11_10, verhoeff, weighted
 
 _CARD_STARTS = (
-    ("4", 16),
-    ("51", 16),
-    ("53", 16),
-    ("55", 16),
-    ("2221", 16),
-    ("34", 15),
-    ("37", 15),
-    ("6011", 16),
+    *(("4", 16), ("51", 16), ("53", 16), ("55", 16), ("37", 15)) * 3,
+    *(("2221", 16), ("2720", 16), ("34", 15), ("6011", 16), ("65", 16), ("3528", 16), ("36", 14), ("30", 14)),
+    *(("4", 13), ("5018", 12), ("6304", 19)),
 )
+_CARD_GROUPS = {14: (4, 6, 4), 15: (4, 6, 5), 16: (4, 4, 4, 4), 19: (4, 4, 4, 4, 3)}
 _IBAN_SHAPES = {
     "GB": "aaaa14",
     "DE": "18",
@@ -57,8 +53,8 @@ def grouped(number: str, sizes: tuple[int, ...], separator: str) -> str:
 
 
 def _written_card(rng: Random, number: str) -> str:
-    sizes = (4, 6, 5) if len(number) == 15 else (4, 4, 4, 4)
-    return grouped(number, sizes, rng.choice((" ", " ", "-", "", ""))) if rng.random() < 0.8 else number
+    sizes = _CARD_GROUPS.get(len(number), (len(number),))
+    return grouped(number, sizes, rng.choice((" ", " ", "-", "", "", "")))
 
 
 def card(rng: Random) -> str:

@@ -77,6 +77,8 @@ class Person:
     def email(self) -> str:
         """An e-mail address, mostly made from the name."""
         rng = self._chance("email")
+        if rng.random() < 0.1:
+            return self._faker.email()
         first, last = _ascii(self.first) or "info", _ascii(self.last) or "x"
         local = rng.choice(
             (
@@ -95,14 +97,19 @@ class Person:
     def phone(self) -> str:
         """A phone number in a national or an international writing."""
         rng = self._chance("phone")
-        if rng.random() < 0.5:
+        dice = rng.random()
+        if dice < 0.2:
+            return self._faker.phone_number()
+        if dice < 0.55:
             return _us_phone(rng)
         return _foreign_phone(rng, self._locale)
 
     def address(self) -> str:
-        """A street address, with or without town and post code."""
+        """A street address, with or without town and post code, in one line or more."""
         rng = self._chance("address")
-        street = self._faker.street_address().replace("\n", ", ")
+        if rng.random() < 0.2:
+            return self._faker.address().strip().replace("\n", rng.choice((", ", "\n", " ")))
+        street = self._faker.street_address().strip().replace("\n", ", ")
         if rng.random() < 0.3:
             return street
         if self._locale == "en_US":
@@ -170,7 +177,7 @@ _PHONES = {
     "FR": ("+33 6 {2} {2} {2} {2}", "06 {2} {2} {2} {2}", "01.{2}.{2}.{2}.{2}", "+336{2}{2}{2}{2}"),
     "ES": ("+34 6{2} {3} {3}", "6{2} {2} {2} {2}", "91 {3} {2} {2}"),
     "IT": ("+39 34{1} {3} {4}", "34{1} {7}", "+39 02 {4} {4}"),
-    "NL": ("+31 6 {8}", "06-{8}", "+31 20 {3} {4}"),
+    "NL": ("+31 6 1{7}", "06-4{7}", "+31 20 {3} {4}"),
     "AT": ("+43 664 {7}", "0664/{7}"),
     "CH": ("+41 79 {3} {2} {2}", "079 {3} {2} {2}"),
     "AU": ("+61 4{2} {3} {3}", "04{2} {3} {3}", "(02) 9{3} {4}"),
