@@ -29,8 +29,34 @@ _ENGLISH_TEXT: Final = (
     "please following "
 )
 _ENGLISH: Final = frozenset(_ENGLISH_TEXT.split())
+# Frequent words of other languages in Latin letters that are no English words: a passage in such a language
+# holds two of them, or a letter with a mark.
+_OTHERS: Final = (
+    frozenset(
+        (
+            # German, Dutch, Swedish, Danish, Norwegian, Finnish
+            "der das und ist vom im oder noch nach ihre seit aus als den wohnhaft geboren nicht ein eine einen einem einer dem mit auf sich auch von zu zum zur bei wie ich sie wir ihr "
+            "bitte wurde werden haben kann wij vanaf op te aan bij om het een niet dat voor zijn zij deze maar ook naar wordt worden heeft ons uw kunt "
+            "graag hulle nie wat vir och att som det jag inte ett av har till kan om sig detta og ikke jeg deg meg vil skal "
+            "fra til hun hvad ja ei ole olen mutta kun ovat tai niin kuin joka "
+            # French, Spanish, Portuguese, Italian, Romanian, Catalan, Latin
+            "le la les un une et est que qui dans pour pas sur avec ce cette sont nous vous ils elles je tu mon ma mes votre "
+            "du au aux ou mais el los las una es en con por para como pero su sus del lo se mi muy este esta cuando donde os em "
+            "um uma mais foi seu sua ao dos das da na il gli che di non sono ho hai questo questa anche come si nel della "
+            "delle dei alla suo era cu din pe sunt nu mai amb els dels et "
+            # Polish, Czech, Croatian, Slovenian, Hungarian, Turkish, Lithuanian, Latvian, Estonian, Albanian
+            "jest jak ale czy tak po od za je ze pro jsem by bylo ako som sme sa su ne ili ima kako az egy hogy nem van meg "
+            "csak ez ve bir bu ile gibi ir kad yra ar tas ka ning aga oma dhe nga "
+            # Indonesian, Malay, Tagalog, Swahili, Vietnamese, Somali, Basque, Irish, Welsh, Esperanto
+            "yang dan untuk dengan tidak ini itu dari pada adalah saya kami akan bisa ang ng mga ako hindi ito ay kung ya wa kwa ni "
+            "katika hii khi cho trong iyo waa ku oo ngo eta da bat agus tha yn mae yr kaj"
+        ).split()
+    )
+    - _ENGLISH
+)
 # All that may be unreadable: anything but the printable characters of ASCII and the usual white space.
 _UNUSUAL = re.compile(r"[^\x20-\x7e\t\n\r\f]")
+_MARKED = re.compile(r"[^\W\d_a-zA-Z]")
 _ADDRESS = re.compile(r"https?://\S+|(?<!\S)[^\s@]+@\S+")
 _BLOCK = re.compile(r"`+|\n\s*\n")
 _LINE = re.compile(r"`+|\n|:\s")
@@ -70,7 +96,14 @@ def is_language_unsupported(text: str) -> bool:
     Passages are judged one by one: a letter in German is not made English by the request to translate it,
     nor by standing between fences.
     """
+    if not _may_be_foreign(text.lower()):
+        return False
     return any(_is_foreign(passage) for passage in _passages(_ADDRESS.sub(" ", text)))
+
+
+def _may_be_foreign(lower: str) -> bool:
+    """Whether a letter outside a to z, or two frequent words of another language, stand in a lower-case text."""
+    return _MARKED.search(lower) is not None or len(_OTHERS.intersection(_WORD.findall(lower))) > 1
 
 
 def _passages(text: str) -> Iterator[str]:
@@ -81,11 +114,14 @@ def _passages(text: str) -> Iterator[str]:
 
 
 def _is_foreign(prose: str) -> bool:
+    return (not prose.isascii() and _is_other_script(prose)) or _is_other_latin(prose)
+
+
+def _is_other_script(prose: str) -> bool:
     n_foreign = sum(len(run) for run in _FOREIGN.findall(_MARKS.sub("", prose)))
-    n_letters = sum(map(str.isalpha, prose))
-    if n_foreign >= MIN_FOREIGN_LETTERS and n_foreign * 100 > n_letters * MAX_FOREIGN_SHARE_PERCENT:
-        return True
-    return n_letters >= MIN_LETTERS and _is_other_latin(prose)
+    if n_foreign < MIN_FOREIGN_LETTERS:
+        return False
+    return n_foreign * 100 > sum(map(str.isalpha, prose)) * MAX_FOREIGN_SHARE_PERCENT
 
 
 def _is_other_latin(prose: str) -> bool:
@@ -94,6 +130,8 @@ def _is_other_latin(prose: str) -> bool:
     if len(words) < 6 or n_english * 100 >= len(words) * MAX_ENGLISH_WORDS_PERCENT:
         return False
     if len(_SYMBOL.findall(prose)) * 100 > len(prose) * MAX_SYMBOL_SHARE_PERCENT:
+        return False
+    if sum(map(len, words)) < MIN_LETTERS or not _may_be_foreign(prose.lower()):
         return False
     return _margin_over_english(" ".join(words)) >= MIN_LANGUAGE_MARGIN
 
