@@ -92,6 +92,7 @@ def _train(out: Path | None, settings: dict[str, Any], *, keep_run: bool) -> Tra
     from training.cli import next_folder
     from training.sensitivity.finding import make_find
     from training.sensitivity.pipeline import Plan, train_sensitivity
+    from training.sensitivity.samples import corpora_folder
     from training.sensitivity.tracking import SensitivityTracker
     from training.tracking import default_home
 
@@ -99,6 +100,7 @@ def _train(out: Path | None, settings: dict[str, Any], *, keep_run: bool) -> Tra
     plan = Plan(
         out=out or next_folder(home / "bundles", settings["name"]),
         data=data_folder() / "sensitivity",
+        corpora=corpora_folder(),
         **settings,
     )
     tracker = SensitivityTracker(home) if keep_run else None

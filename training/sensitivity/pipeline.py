@@ -32,7 +32,6 @@ from training.sensitivity.samples import (
     Sample,
     Split,
     clean_conversations,
-    corpora_folder,
     corpus_samples,
     data_sha256,
     generated_samples,
@@ -53,6 +52,7 @@ class Plan:
     Attributes:
         out: Folder of the bundle; must not exist.
         data: Holds the class table, the word lists and the lists of names.
+        corpora: Folder `pii` of the shared corpora; None to learn from generated text only, with a tagger.
         name: Name of the model.
         version: Used where no tracker gives one; by default the digest of the class model.
         n_generated: Generated examples on each side of the split.
@@ -62,6 +62,7 @@ class Plan:
 
     out: Path
     data: Path
+    corpora: Path | None = None
     name: str = DEFAULT_NAME
     version: str | None = None
     n_generated: int = N_GENERATED
@@ -109,7 +110,7 @@ def train_sensitivity(
         tagger = plan.tagger or Path(temporary)
         if plan.tagger is None:
             report("learning names")
-            train_tagger(corpora_folder(), plan.data, tagger)
+            train_tagger(_corpora_for_names(plan), plan.data, tagger)
         tagger_files = {name: (tagger / name).read_bytes() for name in (TAGGER, TAGGER_SETTINGS)}
         find = make_find(plan.data, tagger)
         report("finding evidence in training texts")
@@ -135,9 +136,17 @@ def train_sensitivity(
     return Trained(plan.out, sha256, metrics, entry)
 
 
+def _corpora_for_names(plan: Plan) -> Path:
+    if plan.corpora is None:
+        raise TrainingDataError(
+            "corpora: expected the shared corpora to learn names from, got none; set tagger"
+        )
+    return plan.corpora
+
+
 def samples_of(split: Split, plan: Plan) -> list[Sample]:
     """All samples on one side: corpora, generated texts and conversations."""
-    corpora = corpus_samples(corpora_folder(), split)
+    corpora = corpus_samples(plan.corpora, split) if plan.corpora else []
     clean = [s for s in corpora if s.kind == "clean" and s.source != "wikigold"]
     return [
         *corpora,

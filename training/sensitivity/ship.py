@@ -22,6 +22,7 @@ from clearway.sensitivity.bundle import BUNDLE_FOLDER, load_sensitivity_bundle
 from training.sensitivity.finding import make_find
 from training.sensitivity.gate import Limits, judge_bundle
 from training.sensitivity.pipeline import Plan, Trained, train_sensitivity
+from training.sensitivity.samples import corpora_folder
 from training.ship import ROOT, reason
 
 DATA: Final = ROOT / "data" / "sensitivity"
@@ -68,8 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = DATA / BUNDLE_FOLDER
     fresh = out.with_name(f".{out.name}-new")
     shutil.rmtree(fresh, ignore_errors=True)
-    plan = Plan(out=fresh, data=DATA, version=clearway.__version__, tagger=parsed.tagger)
     try:
+        plan = Plan(
+            out=fresh,
+            data=DATA,
+            corpora=corpora_folder(),
+            version=clearway.__version__,
+            tagger=parsed.tagger,
+        )
         trained = train_sensitivity(plan, make_find, report=_say)
         failed = put_in_place(trained, parsed.accept_failures, out, PINS)
     except ClearwayError as error:
