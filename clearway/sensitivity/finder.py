@@ -66,7 +66,7 @@ class Finder:
         cache: ReadingCache | None = None,
     ) -> None:
         self._engine = Engine([_names(data, tagger), *shipped_recognizers(data), *recognizers])
-        self._cache = cache or ReadingCache(max_entries=0)
+        self._cache = ReadingCache(max_entries=0) if cache is None else cache
         for text in _WARM_UP:
             read_text(self._engine, text, Budget(float("inf")))
 
