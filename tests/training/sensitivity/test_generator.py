@@ -1,5 +1,8 @@
 """What the generator of sensitive prompts promises."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from random import Random
 
@@ -23,6 +26,33 @@ def split(request: pytest.FixtureRequest) -> Split:
 def test_the_same_seed_gives_the_same_examples(split: Split) -> None:
     """Two runs with one seed agree in every byte."""
     assert examples(split, 200, 7) == examples(split, 200, 7)
+
+
+def test_the_hash_seed_of_python_changes_nothing() -> None:
+    """Persons of every locale are the same in two processes whose sets are ordered differently."""
+    code = (
+        "from training.sensitivity.generator.people import Person\n"
+        "from training.sensitivity.generator.vocabulary import words\n"
+        "for locale in sorted(set(words('locales'))):\n"
+        "    for n in range(20):\n"
+        "        p = Person(str(n), locale)\n"
+        "        print(p.name(), p.titled(), p.email(), p.phone(), ascii(p.address()), p.birthday())\n"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": seed,
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "PYTHONUTF8": "1",
+            },
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
 
 
 def test_another_seed_gives_other_texts(split: Split) -> None:
