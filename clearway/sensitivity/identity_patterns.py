@@ -294,6 +294,28 @@ NATIONAL_PATTERNS: Final = (
         4,
     ),
     PatternRow(
+        "DATE_OF_BIRTH",
+        "in a table or a list",
+        0.6,
+        named(r"born|dob|d\.o\.b\.?|birth[\s_-]?(?:date|days?)|(?:date|day)[\s_-]*of[\s_-]*birth|passengers?")
+        + r"[^\0]{0,300}?(?<![\w.-])\K"
+        + _DATE,
+        ("born", "birth", "dob", "d.o.b", "passenger"),
+        4,
+    ),
+    PatternRow(
+        "MEDICAL_RECORD_NUMBER",
+        "ICD code",
+        0.6,
+        after(
+            r"icd(?:-?(?:9|10|11)(?:-?cm)?)?|diagnos\w+|dx|codes?|claim|patient",
+            r"[A-TV-Z]\d{2}(?:\.\d{1,2})?(?![\w.-])",
+            60,
+        ),
+        ("icd", "diagnos", "dx", "code", "claim", "patient"),
+        2,
+    ),
+    PatternRow(
         "MEDICAL_RECORD_NUMBER",
         "after its name",
         0.9,

@@ -19,7 +19,7 @@ WINDOW: Final = 160
 _MEDICAL: Final = re.compile(
     r"[a-z]{3,}(?:itis|(?<!dipl)omas?|aemia|emia|(?<!hypn)(?<!metamorph)osis|opathy|ectomy|algia|plegia|uria|rrh[eo]a|"
     r"statin|[aeiou]pril|sartan|(?<!contr)olol|oxetine|azepam|azolam|prazole|cillin|mycin|floxacin|[tlrz][iu]mab|gliptin|gliflozin|"
-    r"formin|triptan|setron|parin|tidine|dronate|vudine|navir|tinib|glutide|azine|idone|apine|triptyline|caine)s?"
+    r"formin|triptan|setron|parin|tidine|dronate|vudine|navir|tinib|glutide|azine|idone|apine|zepine|dipine|penia|triptyline|caine)s?"
 )
 _NOT_MEDICAL: Final = frozenset(
     "diagnosis prognosis fibrosis-free genesis emphasis basis diploma aroma osmosis symbiosis mitosis meiosis academia magazine bohemia stadia alchemia comas sarcoma-free "
