@@ -92,7 +92,8 @@ def _carriers(split: Split, seed: str) -> list[str]:
     """What examples are spliced into: each clean text, and as many texts of up to 5,000 characters."""
     rng = source(seed)
     texts = [example.text for example in _singles(split, "clean", seed)]
-    return texts + [_long_text(texts, rng.randint(800, 5000), rng) for _ in texts]
+    pool = [example.text for example in harmless(split, seed)]
+    return texts + [_long_text(pool, rng.randint(800, 5000), rng) for _ in texts]
 
 
 def _long_text(texts: list[str], length: int, rng: Random) -> str:
