@@ -111,13 +111,13 @@ def generated_samples(split: Split, n: int, seed: int) -> Iterator[Sample]:
 
 def session_samples(split: Split, n: int, seed: int) -> Iterator[Sample]:
     """Conversations of the generator as samples of many parts."""
-    for session in sessions(split, n, seed):
+    for index, session in enumerate(sessions(split, n, seed)):
         yield Sample(
             texts=tuple(message["content"] for message in session.messages),
             classes=session.classes,
             unsaid=frozenset(),
             spans=(),
-            group=session.template,
+            group=session.template or f"{split}/session/{index}",
             source="generator_sessions",
             kind="session" if session.classes else "clean_session",
         )
