@@ -35,26 +35,36 @@ PLACE_FILE: Final = "places.txt"
 COMMON_FILE: Final = "common_words.txt"
 NAME_FILES: Final = (FIRST_FILE, LAST_FILE, KNOWN_FILE, PLACE_FILE, COMMON_FILE)
 
-TITLES: Final = frozenset(
-    "mr mrs ms miss mx dr prof professor sir madam herr frau hr fr mme mlle monsieur madame senor senora sr sra "
-    "signor signora don dona dott ing rev fr judge captain capt lt sgt officer nurse uncle aunt mister doctor".split()
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+TITLES: Final = _set(
+    "mr mrs ms miss mx dr prof professor sir madam herr frau hr fr mme mlle monsieur madame senor "
+    "senora sr sra signor signora don dona dott ing rev judge captain capt lt sgt officer nurse uncle "
+    "aunt mister doctor"
 )
-PARTICLES: Final = frozenset(
-    "de da do dos das del della di du la le les van von der den ter ten zu zur bin ibn bint al el abu ben ap af av y e "
-    "st saint san mac mc o".split()
+PARTICLES: Final = _set(
+    "de da do dos das del della di du la le les van von der den ter ten zu zur bin ibn bint al el abu "
+    "ben ap af av y e st saint san mac mc o"
 )
-ORGANISATIONS: Final = frozenset(
-    "inc ltd llc plc corp corporation company co gmbh ag sa bv nv group bank university college school hospital "
-    "institute association foundation society church museum union party club league council ministry agency "
-    "street road avenue lane drive st rd ave blvd square park river lake mountain bridge county city airport".split()
+ORGANISATIONS: Final = _set(
+    "inc ltd llc plc corp corporation company co gmbh ag sa bv nv group bank university college school "
+    "hospital institute association foundation society church museum union party club league council "
+    "ministry agency street road avenue lane drive rd ave blvd square park river lake mountain bridge "
+    "county city airport"
 )
-CALENDAR: Final = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
-    "september october november december mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep sept oct nov dec".split()
+CALENDAR: Final = _set(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june "
+    "july august september october november december mon tue wed thu fri sat sun jan feb mar apr jun "
+    "jul aug sep sept oct nov dec"
 )
 # Neighbours looked at on each side, and words on each side in which a capital letter is looked for.
 REACH: Final = 3
 CAPITALS_REACH: Final = 8
+MEMO_WORDS: Final = 10_000
+MEMO_CAPITALS: Final = 4_000
 N_OWN: Final = 11
 N_COLUMNS: Final = N_OWN + 3
 _CASES: Final = ("lower", "title", "upper", "initial", "mixed")
@@ -88,7 +98,11 @@ class Lexicon:
     def memo(self) -> Memo:
         """Rows of the most common words; fixed, so that no word of a text is ever kept."""
         known = dict.fromkeys(
-            [*self.common, *(word.capitalize() for word in self.common), *",.:;!?()[]{}\"'-/_*#=+<>|@&%$"]
+            [
+                *self.common[:MEMO_WORDS],
+                *(word.capitalize() for word in self.common[:MEMO_CAPITALS]),
+                *",.:;!?()[]{}\"'-/_*#=+<>|@&%$",
+            ]
         )
         places = {word: place for place, word in enumerate(known)}
         return Memo(places, np.array([word_row(word, self) for word in known], dtype=np.int64))
@@ -208,9 +222,7 @@ N_FEATURES: Final = N_OWN + len(_WINDOW) + len(_NEAR) + 15
 N_SECOND: Final = 12
 
 
-def window_of(
-    tokens: Tokens, lexicon: Lexicon, seen: dict[str, tuple[int, ...]] | None = None
-) -> Window:
+def window_of(tokens: Tokens, lexicon: Lexicon, seen: dict[str, tuple[int, ...]] | None = None) -> Window:
     """All that the tagger sees of a text.
 
     Args:
@@ -340,7 +352,7 @@ class _Hashes:
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
-        """Shape (4, n_groups): which member stands at each place of a tuple, the zero column after the last."""
+        """Shape (4, n_groups): which member stands at each place of a tuple; zeros after the last."""
         members = {member: place for place, member in enumerate(self._members)}
         width = max(len(group) for group in self._parsed)
         rows = [[members[m] for m in group] + [len(members)] * (width - len(group)) for group in self._parsed]
@@ -352,7 +364,7 @@ class _Hashes:
         return np.array(salts, dtype=np.uint64)[:, None]
 
     def rows(self, columns: Sequence[WordArray], n: int) -> IntArray:
-        """Shape (n, n_groups): products and shifts modulo 2**64, then the upper bits, which are the good ones."""
+        """Shape (n, n_groups): products and shifts modulo 2**64, then the upper bits, the good ones."""
         table = np.zeros((len(self._members) + 1, n), dtype=np.uint64)
         for place, (column, offset) in enumerate(self._members):
             table[place] = columns[column][REACH + offset : REACH + offset + n]
@@ -365,7 +377,7 @@ class _Hashes:
         return (total >> np.uint64(64 - self.bits)).T.astype(np.int64)
 
 
-# w: word, k: kind, c: case, g: what stands before, a: a capital letter is near; v: level, s: level of the same word.
+# w: word, k: kind, c: case, g: what stands before, a: a capital is near; v: level, s: that of the same word.
 _FIRST: Final = _Hashes(
     (
         *("w-3", "w-2", "w-1", "w1", "w2", "w3"),

@@ -38,6 +38,8 @@ PPM: Final = 1_000_000
 # A token from JOIN up belongs to a name in which one token reaches KEEP.
 KEEP_PPM: Final = 300_000
 JOIN_PPM: Final = 200_000
+# Symbols that a name may hold within.
+JOINING: Final = frozenset(".-'\u2019\u2010\u2011")
 # Scores of the first pass, in 2**-11 of a logit, from which it is a little, rather and very sure of a name.
 _LEVELS: Final = np.array([-4096, -1024, 2048])
 # Tokens in one run of the graph: what one run holds in memory is bounded.
@@ -95,20 +97,23 @@ def levels_of(scores: IntArray) -> IntArray:
 
 
 def spans(tokens: Tokens, ppm: Sequence[int]) -> list[NameSpan]:
-    """Runs of likely tokens with one sure token; a line break ends a run, a symbol never starts or ends one."""
+    """Runs of likely tokens with one sure token; a line break or a comma ends a run."""
     found: list[NameSpan] = []
     run: list[int] = []
-    for index in range(len(tokens) + 1):
-        likely = index < len(tokens) and ppm[index] >= JOIN_PPM
-        if run and not (likely and "\n" not in tokens.text[tokens.ends[index - 1] : tokens.starts[index]]):
+    for index, word in enumerate(tokens.words):
+        if ppm[index] < JOIN_PPM or not (word[0].isalnum() or word[0] in JOINING):
+            continue
+        if run and (
+            run[-1] != index - 1 or "\n" in tokens.text[tokens.ends[index - 1] : tokens.starts[index]]
+        ):
             found.extend(_span(tokens, ppm, run))
             run = []
-        if likely:
-            run.append(index)
-    return found
+        run.append(index)
+    return [*found, *_span(tokens, ppm, run)]
 
 
 def _span(tokens: Tokens, ppm: Sequence[int], run: list[int]) -> list[NameSpan]:
+    """The name in a run, without symbols at its ends, where there is one."""
     words = [index for index in run if tokens.words[index][0].isalnum()]
     if not words or max(ppm[index] for index in words) < KEEP_PPM:
         return []
@@ -153,7 +158,7 @@ def load_tagger(bundle: Path, lists: Path) -> Tagger:
         ) from None
     if stated != specification(model, lists):
         raise ConfigurationError(
-            f"{bundle / SPECIFICATION_FILE}: expected the digests of {MODEL_FILE} and of the lists in {lists}, "
+            f"{bundle / SPECIFICATION_FILE}: expected the digests of {MODEL_FILE} and of {lists}, "
             "got others; restore the files, or train again"
         )
     return Tagger(model, load_lexicon(lists))

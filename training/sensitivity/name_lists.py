@@ -1,4 +1,4 @@
-"""Lists of given names, family names and places from Faker's data (MIT), and common words of ordinary text."""
+"""Lists of names and places from Faker's data (MIT), and of common words of ordinary text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from faker.providers import address, person
+from faker.providers import address, lorem, person
 
 from clearway.sensitivity.name_features import (
     COMMON_FILE,
@@ -36,12 +36,11 @@ MAX_COMMON: Final = 16_000
 MIN_COMMON: Final = 2
 # A name in the lists of so many locales is known everywhere.
 MIN_LOCALES: Final = 5
+_LOREM: Final = re.compile(r"^word_list$")
 _SOURCE: Final = (
     "# From Faker's provider data (MIT). Folded: lower case, no accents. Built by name_lists.py.\n"
 )
-_COMMON_SOURCE: Final = (
-    "# Words in lower case in the training corpora, most frequent first. Built by name_lists.py.\n"
-)
+_COMMON_SOURCE: Final = "# Words in lower case in the training corpora, most frequent first, then Faker's.\n"
 
 
 def write_lists(folder: Path, rows: Iterable[Row]) -> None:
@@ -56,9 +55,18 @@ def write_lists(folder: Path, rows: Iterable[Row]) -> None:
         (PLACE_FILE, set().union(*places.values())),
     ):
         (folder / name).write_text(_SOURCE + "\n".join(sorted(words)) + "\n", encoding="utf-8")
+    common = dict.fromkeys(common_words(rows))
+    other = sorted(word for words in ordinary_words().values() for word in words)
     (folder / COMMON_FILE).write_text(
-        _COMMON_SOURCE + "\n".join(common_words(rows)) + "\n", encoding="utf-8"
+        _COMMON_SOURCE + "\n".join({**common, **dict.fromkeys(other)}) + "\n", encoding="utf-8"
     )
+
+
+def ordinary_words() -> dict[str, list[str]]:
+    """Folded words of filler text of each Faker locale, and of Latin; none that may be a known name."""
+    names = _known(_by_locale(person, _FIRST))
+    found = _by_locale(lorem, _LOREM)
+    return {locale: sorted(words - names) for locale, words in sorted(found.items()) if len(words) > 100}
 
 
 def _known(names: dict[str, set[str]]) -> set[str]:

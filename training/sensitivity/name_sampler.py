@@ -15,7 +15,7 @@ from zlib import crc32
 from faker.providers import person
 
 from clearway.sensitivity.name_features import Lexicon
-from training.sensitivity.name_lists import strings
+from training.sensitivity.name_lists import ordinary_words, strings
 from training.sensitivity.name_templates import NAMED, UNNAMED
 from training.sensitivity.tagger_data import Row
 
@@ -23,7 +23,18 @@ _LATIN: Final = re.compile(r"^[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u
 _SLOT: Final = re.compile(r"\{\{|\}\}|\{([nflcwod])\}")
 _ENGLISH_SHARE: Final = 0.35
 _INVENTED_SHARE: Final = 0.3
-_SUFFIXES: Final = ("Ltd", "Inc.", "GmbH", "Bank", "Group", "LLC", "University", "Hospital", "& Co", "Systems")
+_SUFFIXES: Final = (
+    "Ltd",
+    "Inc.",
+    "GmbH",
+    "Bank",
+    "Group",
+    "LLC",
+    "University",
+    "Hospital",
+    "& Co",
+    "Systems",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,19 @@ def contexts(lexicon: Lexicon, seed: int, n_named: int, n_unnamed: int) -> Itera
             sampler = Sampler(Random(f"{seed} {number} {template[:8]}"), fillers)  # noqa: S311 - no secret
             for _ in range(n):
                 yield _filled(template, sampler)
+
+
+def filler_text(seed: int, n: int) -> Iterator[Row]:
+    """So many sentences of ordinary words of each language, without names."""
+    for locale, words in ordinary_words().items():
+        random = Random(f"{seed} {locale}")  # noqa: S311 - no secret
+        for _ in range(n):
+            chosen = [random.choice(words) for _ in range(random.randint(3, 16))]
+            if random.random() < 0.2:
+                chosen = [word.capitalize() for word in chosen]
+            text = " ".join(chosen)
+            text = text[0].upper() + text[1:] + random.choice((".", "?", "!", ":", ""))
+            yield Row(text, (), "filler", gold=True, test=False, group=locale)
 
 
 def _filled(template: str, sampler: Sampler) -> Row:

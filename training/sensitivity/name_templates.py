@@ -137,7 +137,7 @@ NAMED: Final = (
     "people call me {f}",
     "this card belongs to {n}",
     "{l} and {l} ({d}) describe the {w}",
-    "{n} ({d}–{d}) was a {w} from {c}.",
+    "{n} ({d}\u2013{d}) was a {w} from {c}.",
     "{f} has {d} {w}. {f} gives {d} of them to {f}.",
 )
 UNNAMED: Final = (

@@ -100,15 +100,15 @@ def varied(rows: list[Row], seed: int) -> Iterator[Row]:
         random = Random(f"{seed} {crc32(row.text.encode())}")  # noqa: S311 - no secret
         draw = random.random()
         if row.names:
-            if draw < 0.6 and len(row.text.lower()) == len(row.text):
+            if draw < 0.55 and len(row.text.lower()) == len(row.text):
                 yield _with_text(row, row.text.lower())
-            elif draw < 0.7 and len(row.text.upper()) == len(row.text):
+            elif draw < 0.85 and len(row.text.upper()) == len(row.text):
                 yield _with_text(row, row.text.upper())
             if random.random() < 0.3:
                 yield _with_text(row, _lower_names(row))
         elif draw < 0.15 and len(row.text.lower()) == len(row.text):
             yield _with_text(row, row.text.lower())
-        elif draw < 0.17 and len(row.text.upper()) == len(row.text):
+        elif draw < 0.2 and len(row.text.upper()) == len(row.text):
             yield _with_text(row, row.text.upper())
 
 

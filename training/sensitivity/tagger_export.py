@@ -26,7 +26,7 @@ MAX_LOGIT: Final = 14
 
 
 def integer_graph(weights: Weights) -> bytes:
-    """The served graph: rows gathered and summed onto a scaled base, and read from a table; deterministic bytes.
+    """The served graph: rows summed onto a scaled base, read from a table; deterministic bytes.
 
     No sum overflows int32: in both passes together fewer than 2**6 weights of at most 2**15 are added.
 

@@ -27,9 +27,9 @@ from clearway.sensitivity.name_features import (
     fold,
     window_of,
 )
-from clearway.sensitivity.tagger import levels_of
+from clearway.sensitivity.tagger import JOINING, levels_of
 from clearway.sensitivity.tokens import Tokens, tokenise
-from training.sensitivity.name_sampler import contexts, renamed
+from training.sensitivity.name_sampler import contexts, filler_text, renamed
 from training.sensitivity.tagger_data import Row, varied
 
 FloatArray = NDArray[np.float64]
@@ -37,18 +37,23 @@ BoolArray = NDArray[np.bool_]
 
 SEED: Final = 20
 PENALTY: Final = 1.0
-ITERATIONS: Final = 60
+ITERATIONS: Final = 100
+TOLERANCE: Final = 3e-4
 N_FOLDS: Final = 2
 # A score is held in 2**-11 of a logit.
 WEIGHT_BITS: Final = 11
 # Share of texts in which the lists know no name, so that a name in no list is found by its place too.
-UNLISTED: Final = 0.3
-CLEAN_SHARE: Final = 0.35
+UNLISTED: Final = 0.2
+# Share of texts in which the list of common words knows the most frequent only.
+UNCOMMON: Final = 0.3
+N_FREQUENT: Final = 1_500
+CLEAN_SHARE: Final = 0.7
 # Copies of each text with other names, and fillings of each context.
 COPIES: Final = 2
 RENAMED: Final = ("presidio_synth_v2", "presidio_generated_large", "wnut17", "wikigold")
 N_NAMED: Final = 16
 N_UNNAMED: Final = 12
+N_FILLER: Final = 40
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,7 @@ def training_rows(rows: Sequence[Row], lexicon: Lexicon) -> list[Row]:
     for copy in range(COPIES):
         chosen += renamed(named, lexicon, SEED + copy)
     chosen += contexts(lexicon, SEED, N_NAMED, N_UNNAMED)
+    chosen += filler_text(SEED, N_FILLER)
     return [*chosen, *varied(chosen, SEED)]
 
 
@@ -118,7 +124,7 @@ def integers(weights: FloatArray) -> IntArray:
 def _fit(ids: Sequence[NDArray[np.int32]], texts: Sequence[Text], n_rows: int) -> FloatArray:
     kept = np.concatenate([text.kept for text in texts])
     labels = np.concatenate([text.in_name for text in texts])[kept]
-    model = LogisticRegression(C=PENALTY, max_iter=ITERATIONS, tol=1e-3, fit_intercept=False)
+    model = LogisticRegression(C=PENALTY, max_iter=ITERATIONS, tol=TOLERANCE, fit_intercept=False)
     model.fit(_matrix(np.concatenate(ids)[kept], n_rows), labels)
     weights: FloatArray = model.coef_[0].astype(np.float64)
     return weights
@@ -128,10 +134,11 @@ def _fit_second(texts: Sequence[Text], scores: Sequence[IntArray]) -> FloatArray
     """Weights of the second pass, and last that of the first pass's score."""
     kept = np.concatenate([text.kept for text in texts])
     labels = np.concatenate([text.in_name for text in texts])[kept]
-    ids = [text.window.second_ids(levels_of(score)) - N_ROWS for text, score in zip(texts, scores, strict=True)]
-    matrix = _matrix(np.concatenate(ids)[kept].astype(np.int32), N_SECOND_ROWS)
+    pairs = zip(texts, scores, strict=True)
+    ids = np.concatenate([text.window.second_ids(levels_of(score)) - N_ROWS for text, score in pairs])
+    matrix = _matrix(ids[kept].astype(np.int32), N_SECOND_ROWS)
     base = np.concatenate(scores)[kept, None] / 2.0**WEIGHT_BITS
-    model = LogisticRegression(C=PENALTY, max_iter=ITERATIONS, tol=1e-3, fit_intercept=False)
+    model = LogisticRegression(C=PENALTY, max_iter=ITERATIONS, tol=TOLERANCE, fit_intercept=False)
     model.fit(hstack([matrix, csr_matrix(base.astype(np.float32))], format="csr"), labels)
     weights: FloatArray = model.coef_[0].astype(np.float64)
     return weights
@@ -146,14 +153,15 @@ def _matrix(ids: NDArray[np.int32], n_rows: int) -> csr_matrix:
 def gather(rows: Iterable[Row], lexicon: Lexicon) -> list[Text]:
     """Features and labels of all texts; tokens of unmarked text that may be names are not kept."""
     bare = replace(lexicon, first=frozenset(), last=frozenset(), known=frozenset())
-    lexicons: dict[bool, tuple[Lexicon, dict[str, tuple[int, ...]]]] = {False: (lexicon, {}), True: (bare, {})}
+    short = replace(lexicon, common=lexicon.common[:N_FREQUENT])
+    seen: list[dict[str, tuple[int, ...]]] = [{}, {}, {}]
+    lexicons = list(zip((lexicon, bare, short), seen, strict=True))
     texts = []
     for row in rows:
         tokens = tokenise(row.text)
         if len(tokens) == 0:
             continue
-        unlisted = bool(row.names) and _chance(row.text, "lists") < UNLISTED
-        window = window_of(tokens, *lexicons[unlisted])
+        window = window_of(tokens, *lexicons[_lists_of(row)])
         kept = np.ones(len(tokens), dtype=np.bool_) if row.gold else ~maybe_names(tokens, lexicon)
         in_name = in_names(tokens, row.names)
         number = crc32(row.group.encode()) % N_FOLDS
@@ -163,11 +171,12 @@ def gather(rows: Iterable[Row], lexicon: Lexicon) -> list[Text]:
 
 
 def in_names(tokens: Tokens, names: Iterable[tuple[int, int]]) -> BoolArray:
-    """Which tokens lie within a name; a title and its full stop do not."""
+    """Which tokens lie within a name; a title and its full stop do not, and neither does a comma."""
     inside = np.zeros(len(tokens), dtype=np.bool_)
     starts, ends = np.array(tokens.starts), np.array(tokens.ends)
     for start, end in names:
         inside |= (starts >= start) & (ends <= end)
+    inside &= np.array([word[0].isalnum() or word[0] in JOINING for word in tokens.words])
     titles = np.array([fold(word) in TITLES for word in tokens.words], dtype=np.bool_)
     after_title = np.array([word == "." for word in tokens.words], dtype=np.bool_)
     after_title[1:] &= titles[:-1]
@@ -182,6 +191,14 @@ def maybe_names(tokens: Tokens, lexicon: Lexicon) -> BoolArray:
     beside[1:] |= names[:-1]
     beside[:-1] |= names[1:]
     return names | (beside & capitals)
+
+
+def _lists_of(row: Row) -> int:
+    """0 for all lists, 1 for none of names, 2 for the shorter list of common words."""
+    draw = _chance(row.text, "lists")
+    if row.names and draw < UNLISTED:
+        return 1
+    return 2 if draw > 1 - UNCOMMON else 0
 
 
 def _is_listed(word: str, lexicon: Lexicon) -> bool:

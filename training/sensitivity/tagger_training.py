@@ -6,13 +6,13 @@ from pathlib import Path
 
 from clearway.sensitivity.name_features import load_lexicon
 from clearway.sensitivity.tagger import NAMES_FOLDER
-from training.sensitivity.tagger_data import read_corpora
 from training.sensitivity.tagger_export import write_tagger
 from training.sensitivity.tagger_learning import learn
+from training.sensitivity.tagger_pipeline import tagger_rows
 
 
 def train_tagger(corpora: Path, data: Path, out: Path) -> None:
-    """Learn from the training side of the corpora and write `tagger.onnx` and `tagger.json`; minutes.
+    """Learn from the training side of corpora and generator; write `tagger.onnx` and `tagger.json`.
 
     Args:
         corpora: Folder `pii` of the shared corpora.
@@ -22,6 +22,5 @@ def train_tagger(corpora: Path, data: Path, out: Path) -> None:
     Raises:
         TrainingDataError: A corpus is missing or cannot be read, or a weight is too large to be held.
     """
-    rows = [row for row in read_corpora(corpora) if not row.test]
     lists = data / NAMES_FOLDER
-    write_tagger(learn(rows, load_lexicon(lists)), lists, out)
+    write_tagger(learn(tagger_rows(corpora), load_lexicon(lists)), lists, out)
