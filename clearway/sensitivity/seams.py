@@ -37,7 +37,7 @@ _KEY_LIKE: Final = re.compile(r"[0-9_]|[a-z][A-Z]")
 _MIN_KEY: Final = 16
 _FOUR_DIGITS: Final = re.compile(r"(?:\d\D{0,3}?){4}")
 _SMALL_NUMBER: Final = re.compile(r"-?\d{1,2}|-?\d*\.\d*")
-_NUMBER: Final = re.compile(r"\d(?:[ -]?\d){3,11}(?!\d)")
+_NUMBER: Final = re.compile(r"(?<![\d.,])\d(?:[ -]?\d){3,11}(?![\d.,]?\d)")
 _TOKEN: Final = re.compile(r"(?=\S*\d)(?=\S*[^\W\d_])\S{6,}")
 
 
