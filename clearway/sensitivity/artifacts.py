@@ -8,6 +8,7 @@ from typing import Final
 
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
+from clearway.sensitivity.facts import Facts
 from clearway.sensitivity.tokens import Tokens, tokenise
 
 LANGUAGE: Final = "en"
@@ -37,6 +38,7 @@ class TokenArtifacts(NlpArtifacts):  # type: ignore[misc, unused-ignore]
 
     def __init__(self, words: Tokens, names: Iterable[tuple[int, int]] = ()) -> None:
         self.words = words
+        self.facts: Facts | None = None
         self.names = list(names)
         self.entities = []
         self.scores = []

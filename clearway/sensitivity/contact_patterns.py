@@ -53,7 +53,15 @@ _START: Final = r"(?<![\w.+/,-]|\d )"
 _END: Final = r"(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w-]|[ ./]\d|,\d{3})"
 
 PHONE_PATTERNS: Final = (
-    PatternRow("PHONE_NUMBER", "after its name", 0.8, after(_PHONE_NAMES, _PHONE, 30), _PHONE_PARTS, 6),
+    PatternRow(
+        "PHONE_NUMBER",
+        "after its name",
+        0.8,
+        after(_PHONE_NAMES, _PHONE, 30),
+        _PHONE_PARTS,
+        6,
+        reach=(110, 40),
+    ),
     PatternRow(
         "PHONE_NUMBER",
         "before its name",
@@ -61,6 +69,7 @@ PHONE_PATTERNS: Final = (
         r"(?<![\w.])\+?\(?\d[\d ()./\-]{6,22}\d(?:\s?x\d{1,6})?(?=[\s-]{1,3}(?:office|fax|mobile|cell|home|work)\b)",
         ("office", "fax", "mobile", "cell", "home", "work"),
         7,
+        reach=(30, 40),
     ),
     PatternRow(
         "PHONE_NUMBER",
@@ -69,6 +78,7 @@ PHONE_PATTERNS: Final = (
         _START + r"(?:\+?1[ .-]?|001[ .-])?(?:\([2-9]\d{2}\)[ ]?-?|[2-9]\d{2}[.-])\d{3}[ .-]\d{4}" + _END,
         (),
         10,
+        reach=(20, 30),
     ),
     PatternRow(
         "PHONE_NUMBER",
@@ -77,6 +87,7 @@ PHONE_PATTERNS: Final = (
         _START + r"(?:\+?1[ ])?[2-9]\d{2}[ ][2-9]\d{2}[ -]\d{4}" + _END,
         (),
         10,
+        reach=(20, 30),
     ),
     PatternRow(
         "PHONE_NUMBER",
@@ -85,6 +96,7 @@ PHONE_PATTERNS: Final = (
         r"(?<![\w+])(?:\+|00)[1-9]\d{0,2}[ ./-]?(?:\(\d{1,4}\)[ ./-]?)?(?:\d{1,5}[ ./-]?){2,5}\d{2,4}" + _END,
         ("+", "00"),
         8,
+        reach=(20, 30),
     ),
     PatternRow(
         "PHONE_NUMBER",
@@ -93,6 +105,7 @@ PHONE_PATTERNS: Final = (
         _START + r"\(?0\d{1,4}\)?(?:[ /-]|[ ][/-][ ])\d{2,8}(?:[ -]\d{2,4}){0,4}(?<=(?:\d\D{0,3}){9})" + _END,
         (),
         9,
+        reach=(20, 30),
     ),
     PatternRow(
         "PHONE_NUMBER",
@@ -103,6 +116,7 @@ PHONE_PATTERNS: Final = (
         + _END,
         (),
         9,
+        reach=(60, 30),
     ),
     PatternRow(
         "PHONE_NUMBER",
@@ -111,6 +125,7 @@ PHONE_PATTERNS: Final = (
         r"\b(?:on|at|number|number\s+is|under|via|text|ping|whatsapp|mobile)[\s:]{1,3}\K[06-9]\d{9,10}(?![\w-]|[.,/]\d)",
         (),
         10,
+        reach=(40, 30),
     ),
     PatternRow(
         "PHONE_NUMBER",
@@ -119,6 +134,7 @@ PHONE_PATTERNS: Final = (
         r"(?<![\w.])\(\d{2}\)[ ]?9?\d{4}[- ]\d{4}(?![\w-])",
         (),
         10,
+        reach=(20, 20),
     ),
     PatternRow(
         "PHONE_NUMBER",
@@ -128,6 +144,7 @@ PHONE_PATTERNS: Final = (
         (),
         8,
         check_digits.not_sequential,
+        reach=(60, 60),
     ),
 )
 
@@ -262,6 +279,7 @@ ADDRESS_PATTERNS: Final = (
         ),
         ("zip", "post", "plz"),
         4,
+        reach=(70, 20),
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -271,7 +289,9 @@ ADDRESS_PATTERNS: Final = (
         ("apt", "apartment", "suite", "ste", "unit", "flat", "floor", "room", "lgh"),
         2,
     ),
-    PatternRow("STREET_ADDRESS", "military post", 0.85, r"\b[AFD]PO,?\s+A[AEP]\s+\d{5}\b", ("po",), 5),
+    PatternRow(
+        "STREET_ADDRESS", "military post", 0.85, r"\b[AFD]PO,?\s+A[AEP]\s+\d{5}\b", ("po",), 5, reach=(20, 20)
+    ),
     PatternRow(
         "STREET_ADDRESS",
         "military box",
@@ -279,6 +299,7 @@ ADDRESS_PATTERNS: Final = (
         r"\b(?:psc|unit|cmr)[ ]\d{1,5},?[ ]box[ ]\d{1,5}\b",
         ("box",),
         1,
+        reach=(30, 20),
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -287,6 +308,7 @@ ADDRESS_PATTERNS: Final = (
         r"\b(?:p\.?[ ]?o\.?[ ]?box|postfach|postboks|apartado)[ ]+\d{1,6}\b",
         ("box", "postfach", "postboks", "apartado"),
         1,
+        reach=(30, 20),
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -332,6 +354,7 @@ ADDRESS_PATTERNS: Final = (
         + r"(?![ ]?=)[^\n]{0,60}",
         _LIVES_PARTS,
         1,
+        reach=(10, 240),
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -340,6 +363,7 @@ ADDRESS_PATTERNS: Final = (
         _LIVES + r"[ ]+\K(?:" + CAPITAL + r"[ ]+){1,4}\d{1,4}(?=[,\s.]+(?-i:[A-Z\d]|street|st\b)|[.]?\s*$)",
         _LIVES_PARTS,
         1,
+        reach=(10, 240),
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -351,6 +375,7 @@ ADDRESS_PATTERNS: Final = (
         + r")\b)",
         _SURE_PARTS,
         1,
+        reach=(10, 240),
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -359,6 +384,7 @@ ADDRESS_PATTERNS: Final = (
         _SURELY + r"[\s:]+\K\d{1,5},?[ ](?!(?:" + _QUANTITIES + r")\b)\p{L}[\w.'\u2019-]{2,}[^\n.?!]{0,40}",
         _SURE_PARTS,
         1,
+        reach=(10, 240),
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -376,7 +402,8 @@ ADDRESS_PATTERNS: Final = (
         r"vej|gade|veien|vegen|gata|gatan|v\u00e4gen|katu|tie|kuja)[ ](?!(?:19|20)\d{2}\b)\d{1,4}(?:[ ]?[a-z]|/\d{1,3})?,[ ](?:\d{4,6}|\p{L}{3,})",
         (),
         1,
-        needs="has_number_and_comma",
+        anchor=r"\d(?:[ ]?[a-z]|/\d{1,3})?,[ ][^\W_]",
+        reach=(80, 40),
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -388,7 +415,8 @@ ADDRESS_PATTERNS: Final = (
         r"\d{4,6}[ ]?(?:[A-Z]{2}[ ])?(?-i:\p{Lu})\p{L}{2,})\b",
         (),
         5,
-        needs="has_number_and_comma",
+        anchor=r"\d(?:[ ]?[a-z]|/\d{1,3})?,[ ][^\W_]",
+        reach=(60, 120),
     ),
     PatternRow(
         "STREET_ADDRESS",
@@ -413,6 +441,7 @@ ADDRESS_PATTERNS: Final = (
         r"\bcorner[ ]of[ ](?=[^\n]{0,80}\d)[^\n,]{3,60}[ ]and[ ][^\n,.]{3,40}",
         ("corner",),
         1,
+        reach=(10, 160),
     ),
     PatternRow(
         "STREET_ADDRESS",

@@ -70,6 +70,7 @@ class Engine:
         facts = Facts(text)
         try:
             artifacts = TokenArtifacts(facts.tokens)
+            artifacts.facts = facts if self._gated else None
             found = self._run(self._first, facts, artifacts)
             artifacts.names = sorted({(spot.start, spot.end) for spot in found if spot.entity == NAME})
             found |= self._run(self._then, facts, artifacts)

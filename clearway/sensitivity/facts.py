@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 
@@ -13,7 +14,6 @@ _NUMBER: Final = re.compile(r"\d(?:[ \t().,/_+\-\u2010-\u2015\u00a0\n]{0,3}\d)+"
 # A run as long as the shortest key, without the marks that prose and code put between words.
 _RUN: Final = re.compile(r"[A-Za-z0-9+/=_~.-]{16,}")
 _WORD: Final = re.compile(r"[^\W_]+")
-_NUMBER_AND_COMMA: Final = re.compile(r"\d(?:[ ]?[a-zA-Z]|/\d{1,3})?,[ ][^\W_]")
 _DIGIT: Final = re.compile(r"\d")
 
 
@@ -43,22 +43,37 @@ class Facts:
         return frozenset(_WORD.findall(self.lower))
 
     @cached_property
-    def has_number_and_comma(self) -> bool:
-        """Whether a number, perhaps with a letter or a fraction, stands before a comma and a word."""
-        return _NUMBER_AND_COMMA.search(self.text) is not None
+    def numbers(self) -> list[tuple[int, int, int]]:
+        """Start, end and count of digits of each number of two digits or more, separators within it allowed."""
+        return [(*m.span(), sum(map(str.isdigit, m.group()))) for m in _NUMBER.finditer(self.text)]
 
     @cached_property
     def n_digits(self) -> int:
         """Digits of the longest number, separators within it not counted."""
         if not _DIGIT.search(self.text):
             return 0
-        numbers = _NUMBER.findall(self.text)
-        return max((sum(map(str.isdigit, number)) for number in numbers), default=1)
+        return max((n_digits for _, _, n_digits in self.numbers), default=1)
 
     @cached_property
     def has_long_run(self) -> bool:
         """Whether sixteen characters or more of a key's alphabet stand in a row, a digit among them."""
         return any(_DIGIT.search(run) for run in _RUN.findall(self.text))
+
+    def windows(self, spans: Iterable[tuple[int, int]], before: int, after: int) -> list[tuple[int, int]]:
+        """Stretches of the text around the spans, in order and apart.
+
+        Args:
+            spans: In order.
+            before: Characters before each span.
+            after: Characters after each span.
+        """
+        found: list[tuple[int, int]] = []
+        for start, end in spans:
+            low, high = max(0, start - before), min(len(self.text), end + after)
+            if found and low <= found[-1][1]:
+                low, _ = found.pop()
+            found.append((low, high))
+        return found
 
     def has_any(self, parts: tuple[str, ...]) -> bool:
         """Whether one of the lower-case strings occurs anywhere."""

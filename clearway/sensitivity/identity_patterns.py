@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from clearway.sensitivity import check_digits as check
-from clearway.sensitivity.patterns import MONTH, PatternRow, after, before, named
+from clearway.sensitivity.patterns import MIN_ANCHOR_DIGITS, MONTH, PatternRow, after, before, named
 
 _SSN: Final = r"(?!000|666|9\d\d)\d{3}[- .\u2010-\u2015]?(?!00)\d{2}[- .\u2010-\u2015]?(?!0000)\d{4}(?![\w-])"
+# Around a number: a name, what stands between, and the value. Around a name: the same, the other way round.
+_REACH: Final = (120, 40)
+_REACH_PARTS: Final = (20, 140)
 _SSN_NAMES: Final = (
     r"ssns?|(?:the|my|his|her|their|your)\s+social|social[\s_-]*sec(?:urity)?|soc[\s_-]?sec|s\.s\.n\.?"
 )
@@ -42,20 +46,25 @@ _GROUPED_ACCOUNT: Final = r"(?:\d{6,17}|\d{2,8}(?:[ -]\d{2,8}){1,4})(?![\w-]|[.,
 
 
 def _national(
-    entity: str, names: str, value: str, parts: str, n_digits: int, checked: object = None
+    entity: str,
+    names: str,
+    value: str,
+    parts: str,
+    n_digits: int,
+    check_digit: Callable[[str], int] | None = None,
 ) -> tuple[PatternRow, ...]:
     """A number after its name; where it has a check digit, the digit must hold."""
     row = PatternRow(
         entity,
         "after its name",
-        0.85,
+        0.95 if check_digit else 0.85,
         after(names, value),
         tuple(part.replace("+", " ") for part in parts.split()),
         n_digits,
+        check_digit,
+        reach=_REACH if n_digits >= MIN_ANCHOR_DIGITS else _REACH_PARTS,
     )
-    if checked is None:
-        return (row,)
-    return (PatternRow(row.entity, row.name, 0.95, row.regex, row.parts, n_digits, checked),)  # type: ignore[arg-type]
+    return (row,)
 
 
 NATIONAL_PATTERNS: Final = (
@@ -65,8 +74,9 @@ NATIONAL_PATTERNS: Final = (
         0.65,
         r"(?<![\w.-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])",
         n_digits=9,
+        reach=(20, 20),
     ),
-    PatternRow("US_SSN", "after its name", 0.9, after(_SSN_NAMES, _SSN), _SSN_PARTS, 9),
+    PatternRow("US_SSN", "after its name", 0.9, after(_SSN_NAMES, _SSN), _SSN_PARTS, 9, reach=_REACH),
     PatternRow(
         "US_SSN",
         "in a table or an answer",
@@ -75,14 +85,16 @@ NATIONAL_PATTERNS: Final = (
         + r"[^\0]{0,300}?(?<![\w.-]|\d )\K(?!000|666|9\d\d)\d{3}[ .](?!00)\d{2}[ .](?!0000)\d{4}(?![\w-]| \d)",
         _SSN_PARTS,
         9,
+        reach=(340, 20),
     ),
-    PatternRow("US_SSN", "before its name", 0.9, before(_SSN, _SSN_NAMES), _SSN_PARTS, 9),
+    PatternRow("US_SSN", "before its name", 0.9, before(_SSN, _SSN_NAMES), _SSN_PARTS, 9, reach=(20, 70)),
     PatternRow(
         "US_SSN",
         "grouped by blanks",
         0.5,
         r"(?<![\w.-]|\d )(?!000|666|9\d\d)\d{3} (?!00)\d{2} (?!0000)\d{4}(?![\w-]| \d)",
         n_digits=9,
+        reach=(20, 20),
     ),
     PatternRow(
         "US_ITIN",
@@ -90,6 +102,7 @@ NATIONAL_PATTERNS: Final = (
         0.65,
         r"(?<![\w.-])9\d{2}[- ](?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])[- ]\d{4}(?![\w-])",
         n_digits=9,
+        reach=(20, 20),
     ),
     *_national(
         "US_ITIN",
@@ -104,6 +117,7 @@ NATIONAL_PATTERNS: Final = (
         0.75,
         r"\b(?-i:(?!BG|GB|NK|KN|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z])[ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?(?-i:[A-D])\b",
         n_digits=6,
+        reach=(20, 20),
     ),
     *_national(
         "UK_NINO",
@@ -153,7 +167,16 @@ NATIONAL_PATTERNS: Final = (
         "ausweis national german identity idcard id_card id-card id+card government citizen carta",
         1,
     ),
-    PatternRow("ES_NIF", "shape", 0.85, r"(?<![\w-])\d{8}[ -]?[A-HJ-NP-TV-Z](?![\w-])", (), 8, check.spanish),
+    PatternRow(
+        "ES_NIF",
+        "shape",
+        0.85,
+        r"(?<![\w-])\d{8}[ -]?[A-HJ-NP-TV-Z](?![\w-])",
+        (),
+        8,
+        check.spanish,
+        reach=(20, 20),
+    ),
     PatternRow(
         "ES_NIE",
         "shape",
@@ -162,6 +185,7 @@ NATIONAL_PATTERNS: Final = (
         (),
         7,
         check.spanish,
+        reach=(20, 20),
     ),
     PatternRow(
         "FR_NIR",
@@ -171,6 +195,7 @@ NATIONAL_PATTERNS: Final = (
         (),
         7,
         check.french,
+        reach=(40, 40),
     ),
     PatternRow(
         "IT_FISCAL_CODE",
@@ -190,6 +215,7 @@ NATIONAL_PATTERNS: Final = (
         (),
         12,
         check.aadhaar,
+        reach=(20, 20),
     ),
     *_national(
         "IN_AADHAAR",
@@ -200,7 +226,12 @@ NATIONAL_PATTERNS: Final = (
         check.aadhaar,
     ),
     PatternRow(
-        "IN_PAN", "shape", 0.65, r"(?<![\w-])(?-i:[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z])(?![\w-])", n_digits=4
+        "IN_PAN",
+        "shape",
+        0.65,
+        r"(?<![\w-])(?-i:[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z])(?![\w-])",
+        n_digits=4,
+        reach=(20, 20),
     ),
     *_national(
         "IN_PAN",
@@ -218,7 +249,16 @@ NATIONAL_PATTERNS: Final = (
         9,
         check.citizen_service_number,
     ),
-    PatternRow("NATIONAL_ID", "CPF", 0.9, r"(?<![\w-])\d{3}\.\d{3}\.\d{3}-\d{2}(?![\w-])", (), 11, check.cpf),
+    PatternRow(
+        "NATIONAL_ID",
+        "CPF",
+        0.9,
+        r"(?<![\w-])\d{3}\.\d{3}\.\d{3}-\d{2}(?![\w-])",
+        (),
+        11,
+        check.cpf,
+        reach=(20, 20),
+    ),
     *_national("NATIONAL_ID", r"cpf", r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}(?![\w-])", "cpf", 11, check.cpf),
     *_national(
         "NATIONAL_ID",
@@ -236,6 +276,7 @@ NATIONAL_PATTERNS: Final = (
             r"(?:(?=(?:[A-Z]*\d){4})[A-Z\d]{6,10}|(?=[A-Z]*\d)(?-i:[A-Z\d]{8,10}))(?![\w-])",
         ),
         ("passp", "reisepass", "passeport", "pasaporte", "passaporto"),
+        reach=(20, 140),
     ),
     PatternRow(
         "DRIVING_LICENCE",
@@ -244,6 +285,7 @@ NATIONAL_PATTERNS: Final = (
         after(_LICENCE, _LICENCE_NUMBER),
         ("licen", "state id", "state_id", "state-id", "stateid", "dvla", "f\u00fchrerschein", "permis"),
         4,
+        reach=_REACH,
     ),
     PatternRow(
         "DRIVING_LICENCE",
@@ -253,6 +295,7 @@ NATIONAL_PATTERNS: Final = (
         (),
         4,
         words=frozenset({"dl"}),
+        reach=_REACH,
     ),
     PatternRow(
         "DRIVING_LICENCE",
@@ -260,6 +303,7 @@ NATIONAL_PATTERNS: Final = (
         0.85,
         r"(?<![\w-])(?-i:[A-Z9]{5})\d(?:[05][1-9]|[16][0-2])(?:[0-2]\d|3[01])\d(?-i:[A-Z9]{2}[A-Z\d][A-Z]{2})(?![\w-])",
         n_digits=6,
+        reach=(40, 40),
     ),
     PatternRow(
         "DATE_OF_BIRTH",
@@ -292,6 +336,7 @@ NATIONAL_PATTERNS: Final = (
             "nata il",
         ),
         4,
+        reach=(90, 60),
     ),
     PatternRow(
         "DATE_OF_BIRTH",
@@ -302,6 +347,7 @@ NATIONAL_PATTERNS: Final = (
         + _DATE,
         ("born", "birth", "dob", "d.o.b", "passenger"),
         4,
+        reach=(380, 60),
     ),
     PatternRow(
         "MEDICAL_RECORD_NUMBER",
@@ -314,6 +360,7 @@ NATIONAL_PATTERNS: Final = (
         ),
         ("icd", "diagnos", "dx", "code", "claim", "patient"),
         2,
+        reach=(20, 140),
     ),
     PatternRow(
         "MEDICAL_RECORD_NUMBER",
@@ -334,11 +381,21 @@ NATIONAL_PATTERNS: Final = (
             "nhs",
         ),
         4,
+        reach=_REACH,
     ),
 )
 
 FINANCIAL_PATTERNS: Final = (
-    PatternRow("CREDIT_CARD", "card", 1.0, r"(?<![\w.-])(?=(?:[2-6]|1800))" + _CARD, (), 12, check.luhn),
+    PatternRow(
+        "CREDIT_CARD",
+        "card",
+        1.0,
+        r"(?<![\w.-])(?=(?:[2-6]|1800))" + _CARD,
+        (),
+        12,
+        check.luhn,
+        reach=(20, 20),
+    ),
     PatternRow(
         "CREDIT_CARD",
         "after its name",
@@ -347,6 +404,7 @@ FINANCIAL_PATTERNS: Final = (
         ("card", "visa", "amex", "maestro"),
         12,
         check.luhn,
+        reach=_REACH,
     ),
     PatternRow(
         "IBAN_CODE",
@@ -375,6 +433,7 @@ FINANCIAL_PATTERNS: Final = (
         after(_ACCOUNT, _GROUPED_ACCOUNT),
         ("acc", "a/c", "konto", "compte", "cuenta", "iban"),
         6,
+        reach=_REACH,
     ),
     PatternRow(
         "BANK_ACCOUNT",
@@ -383,6 +442,7 @@ FINANCIAL_PATTERNS: Final = (
         r"(?<![\w.-])\d{2}-\d{2}-\d{2}[ ,/;|]{1,3}(?:acc\w*\.?[ :]*)?\d{7,8}(?![\w-])",
         (),
         13,
+        reach=(30, 30),
     ),
     PatternRow(
         "BANK_ACCOUNT",
@@ -405,6 +465,7 @@ FINANCIAL_PATTERNS: Final = (
             "acc",
         ),
         8,
+        reach=(240, 20),
     ),
     PatternRow(
         "BANK_ACCOUNT",
@@ -413,6 +474,7 @@ FINANCIAL_PATTERNS: Final = (
         after(r"account", r"\d{8,17}(?![\w-]|[.,]\d)", 20),
         ("account",),
         8,
+        reach=(90, 20),
     ),
     PatternRow(
         "BANK_ROUTING",
@@ -421,8 +483,11 @@ FINANCIAL_PATTERNS: Final = (
         after(r"sort[\s_-]*code", r"\d{2}[- ]?\d{2}[- ]?\d{2}(?![\w-])"),
         ("sort",),
         6,
+        reach=_REACH,
     ),
-    PatternRow("BANK_ROUTING", "BSB", 0.8, after(r"bsb", r"\d{3}[- ]?\d{3}(?![\w-])"), ("bsb",), 6),
+    PatternRow(
+        "BANK_ROUTING", "BSB", 0.8, after(r"bsb", r"\d{3}[- ]?\d{3}(?![\w-])"), ("bsb",), 6, reach=_REACH
+    ),
     PatternRow(
         "BANK_ROUTING",
         "routing number",
@@ -431,5 +496,6 @@ FINANCIAL_PATTERNS: Final = (
         ("routing", "aba", "rtn", "transit"),
         9,
         check.routing,
+        reach=_REACH,
     ),
 )

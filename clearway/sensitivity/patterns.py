@@ -13,6 +13,8 @@ from typing import Final
 
 # An abbreviation of "number", or any character that ends no sentence and begins no number.
 _BETWEEN: Final = r"(?:\b(?:no|nr|num)\.|[^\d.?!]|[.!?](?![\s\d]))"
+# From so many digits on, a row is anchored at the numbers of a text and not at its words.
+MIN_ANCHOR_DIGITS: Final = 4
 MONTH: Final = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|m[a\u00e4]rz|mai|juni|juli|okt|dez|janv|f\u00e9v|mars|avr|juin|"
     r"juil|ao\u00fbt|d\u00e9c|ene|abr|ago|dic)[^\W\d_]*"
@@ -31,6 +33,9 @@ class PatternRow:
         regex: The expression.
         parts: Lower-case strings of which a text with a match holds at least one; none: no such string.
         n_digits: Digits that the longest number of a text with a match has at least.
+        anchor: Expression of the `re` package for what every match has within it or near it; empty: a number
+            of `n_digits` where that is four or more, otherwise one of `parts`.
+        reach: Characters before and after the anchor within which a match lies; none: anywhere.
         words: Lower-case words of which such a text holds at least one; none: no such word.
         needs: Name of a fact of `Facts` that holds of such a text, or empty.
         check: Tells whether a matched value is one, or how many of its characters are; none: every match is.
@@ -45,6 +50,8 @@ class PatternRow:
     check: Callable[[str], int] | None = None
     words: frozenset[str] = frozenset()
     needs: str = ""
+    anchor: str = ""
+    reach: tuple[int, int] | None = None
 
 
 def named(names: str) -> str:

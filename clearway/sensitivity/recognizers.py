@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import regex  # type: ignore[import-untyped, unused-ignore]
 from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, RecognizerResult
@@ -13,7 +15,7 @@ from clearway.sensitivity.contact_patterns import ADDRESS_PATTERNS, EMAIL_PATTER
 from clearway.sensitivity.artifacts import words_of
 from clearway.sensitivity.facts import Facts
 from clearway.sensitivity.identity_patterns import FINANCIAL_PATTERNS, NATIONAL_PATTERNS
-from clearway.sensitivity.patterns import PatternRow
+from clearway.sensitivity.patterns import MIN_ANCHOR_DIGITS, PatternRow
 from clearway.sensitivity.personal_facts import HealthRecognizer, SpecialCategoryRecognizer
 from clearway.sensitivity.secret_scan import SecretRecognizer
 from clearway.sensitivity.word_lists import HEALTH_FILE, MARKER_FILE, SPECIAL_FILE, Terms, load_words
@@ -35,6 +37,7 @@ class RowRecognizer(PatternRecognizer):  # type: ignore[misc, unused-ignore]
     def __init__(self, row: PatternRow) -> None:
         self._row = row
         self._regex = regex.compile(row.regex, _FLAGS)
+        self._anchor = re.compile(row.anchor or "|".join(map(re.escape, row.parts)))
         pattern = Pattern(row.name, row.regex, row.score)
         super().__init__(row.entity, name=f"{row.entity}: {row.name}", patterns=[pattern])
 
@@ -46,23 +49,39 @@ class RowRecognizer(PatternRecognizer):  # type: ignore[misc, unused-ignore]
             and (not row.words or not row.words.isdisjoint(facts.words))
             and (not row.parts or facts.has_any(row.parts))
             and (not row.needs or getattr(facts, row.needs))
+            and (not row.anchor or self._anchor.search(facts.lower) is not None)
         )
 
     def analyze(
         self,
         text: str,
         entities: list[str],  # noqa: ARG002
-        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002
+        nlp_artifacts: NlpArtifacts | None = None,
         regex_flags: int | None = None,  # noqa: ARG002
     ) -> list[RecognizerResult]:
         """Matches whose check, if there is one, holds; a time-out is raised, not skipped."""
         found = []
-        for match in self._regex.finditer(text, timeout=TIMEOUT_SECONDS):
+        for match in self._matches(text, getattr(nlp_artifacts, "facts", None)):
             n_kept = len(match.group()) if self._row.check is None else self._accepted(match.group())
             if n_kept:
                 start = match.start()
                 found.append(RecognizerResult(self._row.entity, start, start + n_kept, self._row.score))
         return found
+
+    def _matches(self, text: str, facts: Facts | None) -> Iterator[Any]:
+        """Matches within reach of the row's anchors, or anywhere where nothing is known of the text."""
+        if facts is None or self._row.reach is None or len(facts.lower) != len(text):
+            yield from self._regex.finditer(text, timeout=TIMEOUT_SECONDS)
+            return
+        for low, high in facts.windows(self._anchors(facts), *self._row.reach):
+            for match in self._regex.finditer(text, low, high, timeout=TIMEOUT_SECONDS):
+                yield match
+
+    def _anchors(self, facts: Facts) -> Iterator[tuple[int, int]]:
+        row = self._row
+        if not row.anchor and row.n_digits >= MIN_ANCHOR_DIGITS:
+            return ((a, b) for a, b, n_digits in facts.numbers if n_digits >= row.n_digits)
+        return (match.span() for match in self._anchor.finditer(facts.lower))
 
     def _accepted(self, value: str) -> int:
         verdict = self._row.check(value) if self._row.check else True

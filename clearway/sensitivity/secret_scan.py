@@ -135,7 +135,7 @@ _STATED: Final = tuple(
         (
             ("passw", "pwd", "secret", "token", "key", "auth", "cred"),
             SHAPE_SCORE,
-            r"[\w.-]{0,40}(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|credentials?|(?:api|access|auth|private|client|account)[_-]?key)[\w.-]{0,24}"
+            r"(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|credentials?|(?:api|access|auth|private|client|account)[_-]?key)[\w.-]{0,24}"
             r"[\"'`\]]{0,2}\s{0,3}(?:=>|:=|[=:])\s{0,3}[\"'`]?\K(?=[^\s\"'`]*\d)(?=[^\s\"'`]*\p{L})"
             r"(?![^\s\"'`]*[(<{\[$]\w*[)>}\]])[\w+/.~=!@%^&*#$-]{8,}",
         ),
