@@ -135,8 +135,8 @@ def load_lexicon(folder: Path) -> Lexicon:
     Raises:
         ConfigurationError: A list cannot be read, or has no entry.
     """
-    *names, common = (_entries(folder / name) for name in NAME_FILES)
-    return Lexicon(*(frozenset(words) for words in names), common=tuple(common))
+    first, last, known, places, common = (_entries(folder / name) for name in NAME_FILES)
+    return Lexicon(frozenset(first), frozenset(last), frozenset(known), frozenset(places), tuple(common))
 
 
 def _entries(path: Path) -> list[str]:
@@ -214,12 +214,6 @@ def _role(folded: str) -> str:
     if folded in ORGANISATIONS:
         return "organisation"
     return "particle" if folded in PARTICLES else ""
-
-
-_WINDOW: Final = (-3, -2, -1, 1, 2, 3)
-_NEAR: Final = (-2, -1, 0, 1, 2)
-N_FEATURES: Final = N_OWN + len(_WINDOW) + len(_NEAR) + 15
-N_SECOND: Final = 12
 
 
 def window_of(tokens: Tokens, lexicon: Lexicon, seen: dict[str, tuple[int, ...]] | None = None) -> Window:

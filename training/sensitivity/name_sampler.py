@@ -48,7 +48,8 @@ class Pool:
 @cache
 def pools() -> tuple[tuple[Pool, ...], tuple[Pool, ...]]:
     """Pools of English-speaking countries, and of all others that have names in Latin letters."""
-    english, others = [], []
+    english: list[Pool] = []
+    others: list[Pool] = []
     for module in pkgutil.iter_modules(person.__path__):
         provider = importlib.import_module(f"{person.__name__}.{module.name}").Provider
         first = _latin(provider, r"^first_(?:romanized_)?names")

@@ -172,7 +172,7 @@ def gather(rows: Iterable[Row], lexicon: Lexicon) -> list[Text]:
 
 def in_names(tokens: Tokens, names: Iterable[tuple[int, int]]) -> BoolArray:
     """Which tokens lie within a name; a title and its full stop do not, and neither does a comma."""
-    inside = np.zeros(len(tokens), dtype=np.bool_)
+    inside: BoolArray = np.zeros(len(tokens), dtype=np.bool_)
     starts, ends = np.array(tokens.starts), np.array(tokens.ends)
     for start, end in names:
         inside |= (starts >= start) & (ends <= end)
@@ -180,17 +180,19 @@ def in_names(tokens: Tokens, names: Iterable[tuple[int, int]]) -> BoolArray:
     titles = np.array([fold(word) in TITLES for word in tokens.words], dtype=np.bool_)
     after_title = np.array([word == "." for word in tokens.words], dtype=np.bool_)
     after_title[1:] &= titles[:-1]
-    return inside & ~titles & ~after_title
+    inside &= ~titles & ~after_title
+    return inside
 
 
 def maybe_names(tokens: Tokens, lexicon: Lexicon) -> BoolArray:
     """Tokens of unmarked text that may be names: capitalised and in a list, or beside such a one."""
-    names = np.array([w[0].isupper() and _is_listed(fold(w), lexicon) for w in tokens.words])
+    names: BoolArray = np.array([w[0].isupper() and _is_listed(fold(w), lexicon) for w in tokens.words])
     capitals = np.array([w[0].isupper() for w in tokens.words])
     beside = np.zeros(len(names), dtype=np.bool_)
     beside[1:] |= names[:-1]
     beside[:-1] |= names[1:]
-    return names | (beside & capitals)
+    names |= beside & capitals
+    return names
 
 
 def _lists_of(row: Row) -> int:
