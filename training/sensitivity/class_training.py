@@ -23,7 +23,7 @@ from training.sensitivity.class_learning import (
     fit_class,
     score_class,
 )
-from training.sensitivity.class_report import CLEAN_KINDS, TWIN_KINDS
+from training.sensitivity.class_report import TWIN_KINDS
 from training.sensitivity.samples import CLASSES, Sample, fold_of
 from training.sensitivity.thresholds import RECALL_TARGETS, Scored, choose_threshold
 
@@ -97,6 +97,7 @@ def _scored(
     harmless = known & ~positive
     return Scored(
         positive=scores[known & positive],
-        clean=scores[harmless & np.isin(kinds, CLEAN_KINDS)],
+        clean=scores[harmless & (kinds == "clean")],
         twins=scores[harmless & np.isin(kinds, TWIN_KINDS)],
+        sessions=scores[harmless & (kinds == "clean_session")],
     )

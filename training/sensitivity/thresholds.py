@@ -29,8 +29,9 @@ RECALL_TARGETS: Final[Mapping[str, float]] = {
 # Over all classes a clean prompt may be pinned in 15 of 1,000 cases; conversations of 20 turns ask for less.
 CLEAN_SHARE: Final = 0.0015
 # The last that recall is given when the target is not met otherwise.
-MOST_CLEAN_SHARE: Final = 0.005
+MOST_CLEAN_SHARE: Final = 0.006
 TWIN_SHARE: Final = 0.04
+SESSION_SHARE: Final = 0.02
 _LOWEST_LOGIT: Final = -6.0
 _HIGHEST_LOGIT: Final = 6.0
 
@@ -43,11 +44,13 @@ class Scored:
         positive: Logits of requests of the class.
         clean: Logits of clean prompts.
         twins: Logits of harmless look-alikes.
+        sessions: Logits of clean conversations.
     """
 
     positive: FloatArray
     clean: FloatArray
     twins: FloatArray
+    sessions: FloatArray
 
 
 def choose_threshold(scored: Scored, target: float) -> float:
@@ -62,7 +65,11 @@ def choose_threshold(scored: Scored, target: float) -> float:
     if not len(reachable):
         return 0.0
     wanted = _highest_with(scored.positive, goal, reachable)
-    harmless = max(_lowest_with(scored.clean, CLEAN_SHARE), _lowest_with(scored.twins, TWIN_SHARE))
+    harmless = max(
+        _lowest_with(scored.clean, CLEAN_SHARE),
+        _lowest_with(scored.twins, TWIN_SHARE),
+        _lowest_with(scored.sessions, SESSION_SHARE),
+    )
     if harmless <= wanted:
         chosen = (harmless + wanted) / 2
     else:

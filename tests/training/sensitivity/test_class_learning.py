@@ -154,18 +154,18 @@ class TestThreshold:
 
     def test_room_is_shared(self) -> None:
         """With room between both, the threshold lies in the middle."""
-        scored = Scored(np.full(100, 4.0), np.full(100, -2.0), np.full(100, -2.0))
+        scored = Scored(np.full(100, 4.0), *[np.full(100, -2.0)] * 3)
         assert choose_threshold(scored, 0.97) == pytest.approx(1.0)
 
     def test_recall_is_preferred(self) -> None:
         """Where twins score as high, the recall's target is met all the same."""
-        scored = Scored(np.linspace(-1, 3, 1_000), np.full(100, -3.0), np.linspace(-1, 3, 1_000))
+        scored = Scored(*[np.linspace(-1, 3, 1_000), np.full(100, -3.0)] * 2)
         assert float((scored.positive >= choose_threshold(scored, 0.95)).mean()) >= 0.95
 
     def test_requests_without_a_finding_do_not_pull_it_down(self) -> None:
         """What the recognisers miss no threshold brings back."""
         positive = np.r_[np.full(90, 4.0), np.full(10, SILENT_LOGIT)]
-        assert choose_threshold(Scored(positive, np.full(50, -1.0), np.full(50, -1.0)), 0.99) > 0
+        assert choose_threshold(Scored(positive, *[np.full(50, -1.0)] * 3), 0.99) > 0
 
 
 def test_a_head_speaks_for_its_kind_alone() -> None:
