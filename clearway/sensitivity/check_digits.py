@@ -49,16 +49,14 @@ _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_GENERATOR: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 # Length of an IBAN by country (ISO 13616 registry).
-_IBAN_LENGTHS: Final = {
-    entry[:2]: int(entry[2:])
-    for entry in (
-        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 "
-        "EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 "
-        "JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 "
-        "NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 "
-        "TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
-    ).split()
-}
+_IBAN_TEXT: Final = (
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 "
+    "DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 "
+    "IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 "
+    "MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 "
+    "SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30 "
+)
+_IBAN_LENGTHS: Final = {entry[:2]: int(entry[2:]) for entry in _IBAN_TEXT.split()}
 
 
 def digits_of(value: str) -> list[int]:
@@ -80,13 +78,11 @@ def luhn(value: str) -> bool:
 def iban(value: str) -> int:
     """Characters of the value that are an IBAN from its start, 0 when none is (ISO 13616)."""
     n_wanted = _IBAN_LENGTHS.get(value[:2].upper(), 0)
-    compact, end = "", 0
-    for end, character in enumerate(value, start=1):
-        compact += character if character.isalnum() else ""
-        if len(compact) == n_wanted:
-            break
-    if len(compact) != n_wanted or (end < len(value) and value[end].isalnum()):
+    places = [at for at, character in enumerate(value) if character.isalnum()][:n_wanted]
+    end = places[-1] + 1 if places else 0
+    if len(places) < n_wanted or (end < len(value) and value[end].isalnum()) or not n_wanted:
         return 0
+    compact = "".join(value[at] for at in places)
     moved = compact[4:] + compact[:4]
     return end if int("".join(str(int(character, 36)) for character in moved)) % 97 == 1 else 0
 

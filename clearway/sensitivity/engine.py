@@ -1,4 +1,4 @@
-"""Presidio's recognisers, called one by one behind cheap gates: text in, findings out; no pipeline, no network."""
+"""Presidio's recognisers, called one by one behind cheap gates: text in, findings out, no pipeline."""
 
 from __future__ import annotations
 

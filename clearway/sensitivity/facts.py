@@ -44,7 +44,7 @@ class Facts:
 
     @cached_property
     def numbers(self) -> list[tuple[int, int, int]]:
-        """Start, end and count of digits of each number of two digits or more, separators within it allowed."""
+        """Start, end and number of digits of each number of two digits or more."""
         return [(*m.span(), sum(map(str.isdigit, m.group()))) for m in _NUMBER.finditer(self.text)]
 
     @cached_property

@@ -18,31 +18,31 @@ _SSN_NAMES: Final = (
 _SSN_PARTS: Final = ("ssn", "s.s.n", "social", "soc sec", "soc-sec", "socsec")
 _YEAR: Final = r"(?:19\d{2}|20[0-3]\d)"
 _DATE: Final = (
-    rf"(?:\d{{1,2}}\s?[/.-]\s?\d{{1,2}}\s?[/.-]\s?(?:19|20)?\d{{2}}\b|{_YEAR}[/.-]\d{{1,2}}[/.-]\d{{1,2}}|"
-    rf"\d{{1,2}}(?:st|nd|rd|th|\.)?[\s-]+(?:of\s+|de\s+)?{MONTH}\.?,?[\s-]+(?:de\s+)?{_YEAR}\b|"
-    rf"{MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+{_YEAR}\b|(?:19[2-9]\d|20[0-2]\d)(?:0\d|1[0-2])(?:[0-2]\d|3[01])\b)"
+    rf"(?:\d{{1,2}}\s?[/.-]\s?\d{{1,2}}\s?[/.-]\s?(?:19|20)?\d{{2}}\b|{_YEAR}[/.-]\d{{1,2}}"
+    rf"[/.-]\d{{1,2}}|"
+    rf"\d{{1,2}}(?:st|nd|rd|th|\.)?[\s-]+(?:of\s+|de\s+)?{MONTH}\.?,?[\s-]+(?:de\s+)?"
+    rf"{_YEAR}\b|"
+    rf"{MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+{_YEAR}\b|(?:19[2-9]\d|20[0-2]\d)(?:0\d|1"
+    rf"[0-2])(?:[0-2]\d|3[01])\b)"
 )
 _BIRTH: Final = (
-    r"born|dob|d\.o\.b\.?|b\.(?=[ ]?[0-3]?\d\D)|(?:date|day)[\s_-]*of[\s_-]*birth|birth[\s_-]?(?:date|day)|geburtsdatum|geboren|"
-    r"n\u00e9e?\s+le|date[\s_-]de[\s_-]naissance|nacid[oa]|fecha[\s_-]de[\s_-]nacimiento|nat[oa][ ]il"
+    r"born|dob|d\.o\.b\.?|b\.(?=[ ]?[0-3]?\d\D)|(?:date|day)[\s_-]*of[\s_-]*birth|birth[\s"
+    r"_-]?(?:date|day)|geburtsdatum|geboren|"
+    r"n\u00e9e?\s+le|date[\s_-]de[\s_-]naissance|nacid[oa]|fecha[\s_-]de[\s_-]nacimiento|n"
+    r"at[oa][ ]il"
 )
-_CARD: Final = (
-    r"(?:\d{12,19}|\d{4}(?:[ .\-\u2010-\u2015]{1,2}\d{4}){2}[ .\-\u2010-\u2015]{1,2}\d{1,7}|"
-    r"\d{4}[ .\-\u2010-\u2015]\d{6}[ .\-\u2010-\u2015]\d{4,5})(?![\w-]|\.\d)"
+_LICENCE: Final = (
+    r"state[ _-]?id|driv(?:er|ing)['\u2019]?s?['\u2019]?[\s_-]*licen[cs]e|dvla|f\u00fchrer"
+    r"schein|permis[\s_-]de[\s_-]conduire"
 )
-_LICENCE: Final = r"state[ _-]?id|driv(?:er|ing)['\u2019]?s?['\u2019]?[\s_-]*licen[cs]e|dvla|f\u00fchrerschein|permis[\s_-]de[\s_-]conduire"
 _LICENCE_NUMBER: Final = (
     r"(?=[A-Z\d-]*(?:\d[ -]?){4})[A-Z\d](?:[A-Z\d-]|[ ](?=\d)){4,19}(?<=\d|[A-Z]{2}|\d[A-Z])(?![\w-])"
 )
-_ACCOUNT: Final = (
-    r"(?:bank|checking|chequing|savings?|current|deposit|giro|brokerage)[\s_-]*(?:account|acct)|"
-    r"(?:account|acct)[\s_-]*(?:number|num|no|nr|\#)|acct|a/c|iban|konto(?:nummer|nr)?|compte|cuenta"
-)
 _RECORD: Final = (
-    r"mrn|medical[\s_-]*record|(?:patient|chart|hospital|health[\s_-]*(?:card|insurance|plan)|insurance[\s_-]*member|"
+    r"mrn|medical[\s_-]*record|(?:patient|chart|hospital|health[\s_-]*(?:card|insurance|pl"
+    r"an)|insurance[\s_-]*member|"
     r"beneficiary|medicaid|medicare|nhs)[\s_-]*(?:id|no|num|number|identifier|record|\#)"
 )
-_GROUPED_ACCOUNT: Final = r"(?:\d{6,17}|\d{2,8}(?:[ -]\d{2,8}){1,4})(?![\w-]|[.,/]\d)"
 
 
 def _national(
@@ -82,7 +82,10 @@ NATIONAL_PATTERNS: Final = (
         "in a table or an answer",
         0.7,
         named(_SSN_NAMES)
-        + r"[^\0]{0,300}?(?<![\w.-]|\d )\K(?!000|666|9\d\d)\d{3}[ .](?!00)\d{2}[ .](?!0000)\d{4}(?![\w-]| \d)",
+        + (
+            r"[^\0]{0,300}?(?<![\w.-]|\d )\K(?!000|666|9\d\d)\d{3}[ .](?!00)\d{2}[ .](?!0000)\d{4}"
+            r"(?![\w-]| \d)"
+        ),
         _SSN_PARTS,
         9,
         reach=(340, 20),
@@ -115,7 +118,10 @@ NATIONAL_PATTERNS: Final = (
         "UK_NINO",
         "shape",
         0.75,
-        r"\b(?-i:(?!BG|GB|NK|KN|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z])[ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?(?-i:[A-D])\b",
+        (
+            r"\b(?-i:(?!BG|GB|NK|KN|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z])[ -]?\d{2}[ -]?\d"
+            r"{2}[ -]?\d{2}[ -]?(?-i:[A-D])\b"
+        ),
         n_digits=6,
         reach=(20, 20),
     ),
@@ -161,8 +167,12 @@ NATIONAL_PATTERNS: Final = (
     ),
     *_national(
         "NATIONAL_ID",
-        r"personalausweis\w*|ausweis(?:nummer|nr)\w*|(?:national|german)[\s_-]*(?:identity|id)\b[\s_-]*(?:card)?|"
-        r"(?:identity[\s_-]*|id[ _-]?)card|government[\s_-]*id|citizen[\s_-]*id|carta\s+d['\u2019]identit\u00e0",
+        (
+            r"personalausweis\w*|ausweis(?:nummer|nr)\w*|(?:national|german)[\s_-]*(?:identity|id)"
+            r"\b[\s_-]*(?:card)?|"
+            r"(?:identity[\s_-]*|id[ _-]?)card|government[\s_-]*id|citizen[\s_-]*id|carta\s+d['"
+            r"\u2019]identit\u00e0"
+        ),
         r"(?=(?:[a-z -]*\d){2})(?:[a-z]{1,3}[ -]?)?(?:\d[\da-z]{5,11}|(?-i:[A-Z\d]{9,10}))(?![\w-])",
         "ausweis national german identity idcard id_card id-card id+card government citizen carta",
         1,
@@ -191,7 +201,10 @@ NATIONAL_PATTERNS: Final = (
         "FR_NIR",
         "shape",
         0.9,
-        r"(?<![\w-])[12][ .]?\d{2}[ .]?(?:0[1-9]|1[0-2]|[2-4]\d)[ .]?(?:\d{2}|2[AB])[ .]?\d{3}[ .]?\d{3}[ .]?\d{2}(?![\w-])",
+        (
+            r"(?<![\w-])[12][ .]?\d{2}[ .]?(?:0[1-9]|1[0-2]|[2-4]\d)[ .]?(?:\d{2}|2[AB])[ .]?\d{3}"
+            r"[ .]?\d{3}[ .]?\d{2}(?![\w-])"
+        ),
         (),
         7,
         check.french,
@@ -301,7 +314,10 @@ NATIONAL_PATTERNS: Final = (
         "DRIVING_LICENCE",
         "British shape",
         0.85,
-        r"(?<![\w-])(?-i:[A-Z9]{5})\d(?:[05][1-9]|[16][0-2])(?:[0-2]\d|3[01])\d(?-i:[A-Z9]{2}[A-Z\d][A-Z]{2})(?![\w-])",
+        (
+            r"(?<![\w-])(?-i:[A-Z9]{5})\d(?:[05][1-9]|[16][0-2])(?:[0-2]\d|3[01])\d(?-i:[A-Z9]{2}["
+            r"A-Z\d][A-Z]{2})(?![\w-])"
+        ),
         n_digits=6,
         reach=(40, 40),
     ),
@@ -381,121 +397,6 @@ NATIONAL_PATTERNS: Final = (
             "nhs",
         ),
         4,
-        reach=_REACH,
-    ),
-)
-
-FINANCIAL_PATTERNS: Final = (
-    PatternRow(
-        "CREDIT_CARD",
-        "card",
-        1.0,
-        r"(?<![\w.-])(?=(?:[2-6]|1800))" + _CARD,
-        (),
-        12,
-        check.luhn,
-        reach=(20, 20),
-    ),
-    PatternRow(
-        "CREDIT_CARD",
-        "after its name",
-        0.8,
-        after(r"cards?|visa|mastercard|amex|maestro", r"\d{12,19}(?![\w-]|\.\d)"),
-        ("card", "visa", "amex", "maestro"),
-        12,
-        check.luhn,
-        reach=_REACH,
-    ),
-    PatternRow(
-        "IBAN_CODE",
-        "IBAN",
-        1.0,
-        r"(?<![^\W_])[A-Z]{2}\d{2}(?:[ -]?[A-Z\d]){11,32}",
-        (),
-        5,
-        check.iban,
-    ),
-    PatternRow(
-        "CRYPTO",
-        "Bitcoin",
-        1.0,
-        r"(?<![^\W_])(?:bc1[a-z\d]{25,59}|[13][a-zA-HJ-NP-Z1-9]{25,34})(?![^\W_])",
-        (),
-        1,
-        check.bitcoin,
-        needs="has_long_run",
-    ),
-    PatternRow("CRYPTO", "Ethereum", 0.9, r"(?<![^\W_])0x[a-f\d]{40}(?![^\W_])", ("0x",)),
-    PatternRow(
-        "BANK_ACCOUNT",
-        "after its name",
-        0.85,
-        after(_ACCOUNT, _GROUPED_ACCOUNT),
-        ("acc", "a/c", "konto", "compte", "cuenta", "iban"),
-        6,
-        reach=_REACH,
-    ),
-    PatternRow(
-        "BANK_ACCOUNT",
-        "sort code and account",
-        0.8,
-        r"(?<![\w.-])\d{2}-\d{2}-\d{2}[ ,/;|]{1,3}(?:acc\w*\.?[ :]*)?\d{7,8}(?![\w-])",
-        (),
-        13,
-        reach=(30, 30),
-    ),
-    PatternRow(
-        "BANK_ACCOUNT",
-        "in a payroll or a bank's table",
-        0.6,
-        r"\b(?:payroll|payees?|bank|salary|salaries|payout|direct[\s_-]*deposit|transfer|refund|payment|wire|remit\w*|deposit|acct|account)"
-        r"[^\0]{0,200}?(?<![\w.,/#-]|[$\u20ac\u00a3] ?)\K\d{8,17}(?![\w-]|[.,/]\d)",
-        (
-            "payroll",
-            "payee",
-            "bank",
-            "salar",
-            "payout",
-            "deposit",
-            "transfer",
-            "refund",
-            "payment",
-            "wire",
-            "remit",
-            "acc",
-        ),
-        8,
-        reach=(240, 20),
-    ),
-    PatternRow(
-        "BANK_ACCOUNT",
-        "after account",
-        0.6,
-        after(r"account", r"\d{8,17}(?![\w-]|[.,]\d)", 20),
-        ("account",),
-        8,
-        reach=(90, 20),
-    ),
-    PatternRow(
-        "BANK_ROUTING",
-        "sort code",
-        0.8,
-        after(r"sort[\s_-]*code", r"\d{2}[- ]?\d{2}[- ]?\d{2}(?![\w-])"),
-        ("sort",),
-        6,
-        reach=_REACH,
-    ),
-    PatternRow(
-        "BANK_ROUTING", "BSB", 0.8, after(r"bsb", r"\d{3}[- ]?\d{3}(?![\w-])"), ("bsb",), 6, reach=_REACH
-    ),
-    PatternRow(
-        "BANK_ROUTING",
-        "routing number",
-        0.9,
-        after(r"routing|aba|rtn|transit", r"[0-3]\d{8}(?![\w-])"),
-        ("routing", "aba", "rtn", "transit"),
-        9,
-        check.routing,
         reach=_REACH,
     ),
 )

@@ -2,7 +2,8 @@ r"""What a pattern is, and the pieces that our patterns share.
 
 The expressions are for the `regex` package with Presidio's flags (ignore case, multiline, dot matches all);
 `\K` drops the context before it from the match, so that a finding covers the value alone. Scores: 0.8 and
-more is a value with its context or a strict shape, 0.65 a plausible shape, less is for the class model to weigh.
+more is a value with its context or a strict shape, 0.65 a plausible shape, less is a
+matter for the class model.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ _BETWEEN: Final = r"(?:\b(?:no|nr|num)\.|[^\d.?!]|[.!?](?![\s\d]))"
 # From so many digits on, a row is anchored at the numbers of a text and not at its words.
 MIN_ANCHOR_DIGITS: Final = 4
 MONTH: Final = (
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|m[a\u00e4]rz|mai|juni|juli|okt|dez|janv|f\u00e9v|mars|avr|juin|"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|m[a\u00e4]rz|mai|juni|juli|okt|de"
+    r"z|janv|f\u00e9v|mars|avr|juin|"
     r"juil|ao\u00fbt|d\u00e9c|ene|abr|ago|dic)[^\W\d_]*"
 )
 CAPITAL: Final = r"(?-i:\p{Lu})[\w.'\u2019-]*"
@@ -60,8 +62,8 @@ def named(names: str) -> str:
 
 
 def after(names: str, value: str, n_between: int = 40) -> str:
-    """Expression for a value that follows one of its names in the same sentence, field, cell or line below."""
-    return named(names) + rf"{_BETWEEN}{{0,{n_between}}}?(?<![\w-])\K" + value
+    """Expression for a value that follows one of its names in the same sentence, field or cell."""
+    return named(names) + rf"{_BETWEEN}{{0,{n_between}}}?(?<![\w-]|\d\.)\K" + value
 
 
 def before(value: str, names: str, n_between: int = 25) -> str:

@@ -15,17 +15,22 @@ from clearway.sensitivity.word_lists import Terms
 
 TIMEOUT_SECONDS: Final = 5
 WINDOW: Final = 160
-# Endings of the names of conditions and of drugs (the stems of the WHO's international non-proprietary names).
+# Endings of names of conditions, and of drugs (WHO's stems of international non-proprietary names).
 _MEDICAL: Final = re.compile(
-    r"[a-z]{3,}(?:itis|(?<!dipl)omas?|aemia|emia|(?<!hypn)(?<!metamorph)osis|opathy|ectomy|algia|plegia|uria|rrh[eo]a|"
-    r"statin|[aeiou]pril|sartan|(?<!contr)olol|oxetine|azepam|azolam|prazole|cillin|mycin|floxacin|[tlrz][iu]mab|gliptin|gliflozin|"
-    r"formin|triptan|setron|parin|tidine|dronate|vudine|navir|tinib|glutide|azine|idone|apine|zepine|dipine|penia|triptyline|caine)s?"
+    r"[a-z]{3,}(?:itis|(?<!dipl)omas?|aemia|emia|(?<!hypn)(?<!metamorph)osis|opathy|ectomy"
+    r"|algia|plegia|uria|rrh[eo]a|"
+    r"statin|[aeiou]pril|sartan|(?<!contr)olol|oxetine|azepam|azolam|prazole|cillin|mycin|"
+    r"floxacin|[tlrz][iu]mab|gliptin|gliflozin|"
+    r"formin|triptan|setron|parin|tidine|dronate|vudine|navir|tinib|glutide|azine|idone|ap"
+    r"ine|zepine|dipine|penia|triptyline|caine)s?"
 )
-_NOT_MEDICAL: Final = frozenset(
-    "diagnosis prognosis fibrosis-free genesis emphasis basis diploma aroma osmosis symbiosis mitosis meiosis academia magazine bohemia stadia alchemia comas sarcoma-free "
-    "analysis oasis hypnosis metamorphosis apotheosis photosynthesis telepathy empathy sympathy apathy antipathy "
-    "premia bacteremia cocaine nostalgia glioma-like genoma idioma carcinoma-free".split()
+_OTHER_WORDS_TEXT: Final = (
+    "diagnosis prognosis fibrosis-free genesis emphasis basis diploma aroma osmosis symbiosis mitosis "
+    "meiosis academia magazine bohemia stadia alchemia comas sarcoma-free analysis oasis hypnosis "
+    "metamorphosis apotheosis photosynthesis telepathy empathy sympathy apathy antipathy premia "
+    "bacteremia cocaine nostalgia glioma-like genoma idioma carcinoma-free "
 )
+_NOT_MEDICAL: Final = frozenset(_OTHER_WORDS_TEXT.split())
 # Terms that are other words unless written in capitals.
 _VERBS: Final = frozenset({"aids", "Aids"})
 _OWN: Final = regex.compile(
@@ -35,20 +40,26 @@ _OWN: Final = regex.compile(
     regex.IGNORECASE,
 )
 _PATIENT: Final = (
-    r"patients?|diagnos(?:ed|es|is)|prescribed|prescription|treated\s+for|being\s+treated|tested\s+positive|medical\s+history|"
-    r"admitted|discharged|referred|sick\s+leave|medical\s+leave|on\s+medication|pt\b|undergo(?:es|ing)|underwent"
+    r"patients?|diagnos(?:ed|es|is)|prescribed|prescription|treated\s+for|being\s+treated|"
+    r"tested\s+positive|medical\s+history|"
+    r"admitted|discharged|referred|sick\s+leave|medical\s+leave|on\s+medication|pt\b|under"
+    r"go(?:es|ing)|underwent"
 )
 _RECORD: Final = r"mrn|medical\s+record|discharge\s+summary|patient\s+id|chart"
 _TIED: Final = (
-    r"suffers?|suffering|is\s+on|has|had|have|takes|taking|dob|allergic|allergy|therapy|lives\s+with|living\s+with|recovering|"
+    r"suffers?|suffering|is\s+on|has|had|have|takes|taking|dob|allergic|allergy|therapy|li"
+    r"ves\s+with|living\s+with|recovering|"
     r"because\s+of|due\s+to|after|history\s+of"
 )
 _IS_RECORD: Final = regex.compile(rf"\b(?:{_RECORD})\b", regex.IGNORECASE)
 _IS_PATIENT: Final = regex.compile(rf"\b(?:{_PATIENT}|{_RECORD})\b", regex.IGNORECASE)
 _IS_TIED: Final = regex.compile(rf"\b(?:{_PATIENT}|{_RECORD}|{_TIED})\b", regex.IGNORECASE)
 _PERSON: Final = regex.compile(
-    r"\b(?:he|she|his|her|him|employee|colleague|client|student|resident|mother|father|son|daughter|wife|husband|"
-    r"brother|sister|partner|tenant|worker|mr|mrs|ms)\b",
+    (
+        r"\b(?:he|she|his|her|him|employee|colleague|client|student|resident|mother|father|son"
+        r"|daughter|wife|husband|"
+        r"brother|sister|partner|tenant|worker|mr|mrs|ms)\b"
+    ),
     regex.IGNORECASE,
 )
 
@@ -106,21 +117,30 @@ def _health_score(text: str, start: int, end: int, names: list[tuple[int, int]])
 
 
 _RELATION: Final = (
-    r"(?:colleague|coworker|co-worker|employee|boss|manager|son|daughter|wife|husband|partner|brother|sister|friend|"
-    r"neighbou?r|candidate|applicant|client|patient|customer|tenant|member|mother|father|student|teacher|roommate|"
-    r"assistant|director|analyst|engineer|nurse|driver|worker|report|landlord|cousin|uncle|aunt|boyfriend|girlfriend)"
+    r"(?:colleague|coworker|co-worker|employee|boss|manager|son|daughter|wife|husband|part"
+    r"ner|brother|sister|friend|"
+    r"neighbou?r|candidate|applicant|client|patient|customer|tenant|member|mother|father|s"
+    r"tudent|teacher|roommate|"
+    r"assistant|director|analyst|engineer|nurse|driver|worker|report|landlord|cousin|uncle"
+    r"|aunt|boyfriend|girlfriend)"
 )
 _WHO: Final = (
     r"(?:I['\u2019]?\s?a?m|(?:my|our|the|this|that|his|her|their)\s+(?:\w+\s+){0,2}?"
     + _RELATION
-    + r"(?:,?\s+(?-i:[A-Z])[\w.'\u2019-]+){0,3},?\s+(?:is|was|who\s+is|has\s+been|identifies\s+as|came\s+out\s+as)|"
-    r"(?:he|she|they)(?:\s+(?:is|are|was)|['\u2019](?:s|re))|"
-    r"(?-i:[A-Z])[\w.'\u2019-]+(?:\s+(?-i:[A-Z])[\w.'\u2019-]+){0,2}\s+(?:is|was|identifies\s+as|came\s+out\s+as|became|converted\s+to))"
+    + (
+        r"(?:,?\s+(?-i:[A-Z])[\w.'\u2019-]+){0,3},?\s+(?:is|was|who\s+is|has\s+been|identifies"
+        r"\s+as|came\s+out\s+as)|"
+        r"(?:he|she|they)(?:\s+(?:is|are|was)|['\u2019](?:s|re))|"
+        r"(?-i:[A-Z])[\w.'\u2019-]+(?:\s+(?-i:[A-Z])[\w.'\u2019-]+){0,2}\s+(?:is|was|identifie"
+        r"s\s+as|came\s+out\s+as|became|converted\s+to))"
+    )
 )
 _FIELD: Final = (
-    r"(?:religion|faith|ethnicity|ethnic[\s_-]+(?:origin|group|background)|race|sexual[\s_-]+orientation|orientation|"
+    r"(?:religion|faith|ethnicity|ethnic[\s_-]+(?:origin|group|background)|race|sexual[\s_"
+    r"-]+orientation|orientation|"
     r"(?:trade[\s_-]+)?union(?:[\s_-]+(?:membership|member|status))?|"
-    r"political[\s_-]+(?:party|affiliation|opinions?|views?)|religious[\s_-]+(?:belief|affiliation|denomination)s?)"
+    r"political[\s_-]+(?:party|affiliation|opinions?|views?)|religious[\s_-]+(?:belief|aff"
+    r"iliation|denomination)s?)"
 )
 
 
@@ -168,9 +188,8 @@ _IS_SAID: Final = regex.compile(
     r"lifelong|long-time|strict|of|from)\s+){0,3}$",
     regex.IGNORECASE,
 )
-_FIELD_WORDS: Final = frozenset(
-    "religion faith ethnicity ethnic race orientation union political religious".split()
-)
+_FIELD_TEXT: Final = "religion faith ethnicity ethnic race orientation union political religious "
+_FIELD_WORDS: Final = frozenset(_FIELD_TEXT.split())
 
 
 def _special_score(text: str, start: int, end: int, names: list[tuple[int, int]]) -> float:

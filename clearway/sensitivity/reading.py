@@ -31,29 +31,22 @@ _ENGLISH_TEXT: Final = (
 _ENGLISH: Final = frozenset(_ENGLISH_TEXT.split())
 # Frequent words of other languages in Latin letters that are no English words: a passage in such a language
 # holds two of them, or a letter with a mark.
-_OTHERS: Final = (
-    frozenset(
-        (
-            # German, Dutch, Swedish, Danish, Norwegian, Finnish
-            "der das und ist vom im oder noch nach ihre seit aus als den wohnhaft geboren nicht ein eine einen einem einer dem mit auf sich auch von zu zum zur bei wie ich sie wir ihr "
-            "bitte wurde werden haben kann wij vanaf op te aan bij om het een niet dat voor zijn zij deze maar ook naar wordt worden heeft ons uw kunt "
-            "graag hulle nie wat vir och att som det jag inte ett av har till kan om sig detta og ikke jeg deg meg vil skal "
-            "fra til hun hvad ja ei ole olen mutta kun ovat tai niin kuin joka "
-            # French, Spanish, Portuguese, Italian, Romanian, Catalan, Latin
-            "le la les un une et est que qui dans pour pas sur avec ce cette sont nous vous ils elles je tu mon ma mes votre "
-            "du au aux ou mais el los las una es en con por para como pero su sus del lo se mi muy este esta cuando donde os em "
-            "um uma mais foi seu sua ao dos das da na il gli che di non sono ho hai questo questa anche come si nel della "
-            "delle dei alla suo era cu din pe sunt nu mai amb els dels et "
-            # Polish, Czech, Croatian, Slovenian, Hungarian, Turkish, Lithuanian, Latvian, Estonian, Albanian
-            "jest jak ale czy tak po od za je ze pro jsem by bylo ako som sme sa su ne ili ima kako az egy hogy nem van meg "
-            "csak ez ve bir bu ile gibi ir kad yra ar tas ka ning aga oma dhe nga "
-            # Indonesian, Malay, Tagalog, Swahili, Vietnamese, Somali, Basque, Irish, Welsh, Esperanto
-            "yang dan untuk dengan tidak ini itu dari pada adalah saya kami akan bisa ang ng mga ako hindi ito ay kung ya wa kwa ni "
-            "katika hii khi cho trong iyo waa ku oo ngo eta da bat agus tha yn mae yr kaj"
-        ).split()
-    )
-    - _ENGLISH
+_OTHERS_TEXT: Final = (
+    "aan adalah aga agus akan ako ale alla als amb anche ang ao ar att au auch auf aus aux av avec ay "
+    "az bat bei bij bir bisa bitte bu by bylo ce cette che cho come como con csak cu cuando czy da "
+    "dan dans dari das dat deg dei del della delle dels dem den dengan der det detta deze dhe di din "
+    "donde dos du een egy ei ein eine einem einen einer el elles els em en era es est esta este et "
+    "eta ett ez foi fra geboren gibi gli graag haben hai har heeft het hii hindi ho hogy hulle hun "
+    "hvad ich ihr ihre ikke il ile ili ils im ima ini inte ir ist ito itu iyo ja jag jak je jeg jest "
+    "joka jsem ka kad kaj kako kami kan kann katika khi ku kuin kun kung kunt kwa la las le les lo "
+    "los ma maar mae mai mais meg mes mga mi mit mon mutta muy na naar nach ne nel nem ng nga ngo ni "
+    "nicht nie niet niin ning noch non nous nu och od oder og ole olen om oma ons oo ook op os ou "
+    "ovat pada para pas pe pero po por pour pro que questa questo qui sa saya se seit seu si sich sie "
+    "sig skal sme som sono sont su sua sunt suo sur sus tai tak tas te tha tidak til till trong tu um "
+    "uma un una und une untuk uw van vanaf ve vil vir vom von voor votre vous wa waa wat werden wie "
+    "wij wir wohnhaft worden wordt wurde ya yang yn yr yra za ze zij zijn zu zum zur "
 )
+_OTHERS: Final = frozenset(_OTHERS_TEXT.split()) - _ENGLISH
 # All that may be unreadable: anything but the printable characters of ASCII and the usual white space.
 _UNUSUAL = re.compile(r"[^\x20-\x7e\t\n\r\f]")
 _MARKED = re.compile(r"[^\W\d_a-zA-Z]")
@@ -102,7 +95,7 @@ def is_language_unsupported(text: str) -> bool:
 
 
 def _may_be_foreign(lower: str) -> bool:
-    """Whether a letter outside a to z, or two frequent words of another language, stand in a lower-case text."""
+    """Whether a lower-case text has a letter outside a to z, or two frequent words of other languages."""
     return _MARKED.search(lower) is not None or len(_OTHERS.intersection(_WORD.findall(lower))) > 1
 
 

@@ -11,10 +11,12 @@ import regex  # type: ignore[import-untyped, unused-ignore]
 from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
-from clearway.sensitivity.contact_patterns import ADDRESS_PATTERNS, EMAIL_PATTERNS, PHONE_PATTERNS
+from clearway.sensitivity.account_patterns import FINANCIAL_PATTERNS
+from clearway.sensitivity.address_patterns import ADDRESS_PATTERNS
 from clearway.sensitivity.artifacts import words_of
+from clearway.sensitivity.contact_patterns import EMAIL_PATTERNS, PHONE_PATTERNS
 from clearway.sensitivity.facts import Facts
-from clearway.sensitivity.identity_patterns import FINANCIAL_PATTERNS, NATIONAL_PATTERNS
+from clearway.sensitivity.identity_patterns import NATIONAL_PATTERNS
 from clearway.sensitivity.patterns import MIN_ANCHOR_DIGITS, PatternRow
 from clearway.sensitivity.personal_facts import HealthRecognizer, SpecialCategoryRecognizer
 from clearway.sensitivity.secret_scan import SecretRecognizer
@@ -74,8 +76,7 @@ class RowRecognizer(PatternRecognizer):  # type: ignore[misc, unused-ignore]
             yield from self._regex.finditer(text, timeout=TIMEOUT_SECONDS)
             return
         for low, high in facts.windows(self._anchors(facts), *self._row.reach):
-            for match in self._regex.finditer(text, low, high, timeout=TIMEOUT_SECONDS):
-                yield match
+            yield from self._regex.finditer(text, low, high, timeout=TIMEOUT_SECONDS)
 
     def _anchors(self, facts: Facts) -> Iterator[tuple[int, int]]:
         row = self._row
@@ -144,8 +145,10 @@ _HEADINGS: Final = tuple(
     for mark in ":])"
 )
 _WEAK_MARKERS: Final = (
-    "confidential", "confidentiality", "proprietary", "trade secret", "trade secrets", "nda", "classified", "codename",
-    "code name", "know-how", "restricted", "privileged", "insider", "secret project", "internal", "top secret", "roadmap",
+    "confidential", "confidentiality", "proprietary", "trade secret", "trade secrets", "nda", "classified",
+    "codename",
+    "code name", "know-how", "restricted", "privileged", "insider", "secret project", "internal",
+    "top secret", "roadmap",
 )  # fmt: skip
 
 
@@ -154,5 +157,8 @@ _STAND_IN_NAME: Final = PatternRow(
     "PERSON",
     "capitalised words",
     0.7,
-    r"(?-i:\b(?!The|What|How|When|Where|Why|This|That|If|In|On|Please|Write|My|Your)[A-Z][a-z]+ (?:[A-Z]\. )?[A-Z][a-z'\u2019A-Z-]+)",
+    (
+        r"(?-i:\b(?!The|What|How|When|Where|Why|This|That|If|In|On|Please|Write|My|Your)[A-Z]["
+        r"a-z]+ (?:[A-Z]\. )?[A-Z][a-z'\u2019A-Z-]+)"
+    ),
 )

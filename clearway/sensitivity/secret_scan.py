@@ -32,43 +32,66 @@ _RUN: Final = re.compile(r"[A-Za-z0-9_.~+/=-]{12,}")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 _HEX: Final = re.compile(r"[0-9a-f]+", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(
-    r"example|sample|dummy|placeholder|change[_-]?(?:me|it|this)|your|insert|replace|x{4}|\*{3}|\.{3}|redacted|"
-    r"undefined|null|none|<|>|^\$|\$[{(]|\$[A-Z_]{3}|%s|\{\w|^\W*(?:[a-z]{0,8}[_-]?)?123456789\d*\W*$|abcdefg|foobar|(.)\1{11}|goes[_-]?here|todo|fixme|"
-    r"getenv|environ|process\.env|config\.|secrets\.|settings\.|args\.|self\.|this\.|var\.|data\.|\w[(\[]\w*[)\]]|\(\)|token[_-]?here",
+    (
+        r"example|sample|dummy|placeholder|change[_-]?(?:me|it|this)|your|insert|replace|x{4}|"
+        r"\*{3}|\.{3}|redacted|"
+        r"undefined|null|none|<|>|^\$|\$[{(]|\$[A-Z_]{3}|%s|\{\w|^\W*(?:[a-z]{0,8}[_-]?)?12345"
+        r"6789\d*\W*$|abcdefg|foobar|(.)\1{11}|goes[_-]?here|todo|fixme|"
+        r"getenv|environ|process\.env|config\.|secrets\.|settings\.|args\.|self\.|this\.|var\."
+        r"|data\.|\w[(\[]\w*[)\]]|\(\)|token[_-]?here"
+    ),
     re.IGNORECASE,
 )
 # What vendors put before the keys that they issue, from their own documentation.
 _ISSUED: Final = re.compile(
-    r"(?:(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}$|gh[oprsu]_\w{30,}|github_pat_\w{22,}|"
-    r"gl(?:pat|dt|rt|ptt|ft|soat|cbt|imt|agent|ffct)-[\w.-]{16,}|xox[a-eopsr](?:\.xox[a-z])?-[\w-]{10,}|xapp-[\w-]{16,}|"
-    r"(?:sk|rk|pk)_(?:live|test|prod)_\w{10,}|whsec_[\w+/=]{16,}|sk-(?:proj|ant|svcacct|admin|or|lf)?-?[\w-]{20,}|"
-    r"AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}|eyJ[\w-]{8,}\.eyJ[\w-]{6,}\.?[\w+/=-]*|npm_\w{30,}|pypi-[\w-]{30,}|"
-    r"hf_[A-Za-z]{30,}|api_org_[A-Za-z]{30,}|SG\.[\w-]{16,}\.[\w-]{16,}|(?:key|pubkey)-[0-9a-f]{32}|(?:SK|AC)[0-9a-f]{32}$|"
-    r"do[opr]_v1_[0-9a-f]{32,}|shp(?:at|ca|pa|ss)_[0-9a-f]{28,}|sq0[a-z]{3}-[\w-]{20,}|EAA[A-Za-z0-9]{30,}|"
-    r"gl(?:c|sa)_[\w+/=]{24,}|ops_ey[\w+/=-]{30,}|dapi[0-9a-h]{30,}|ntn_\w{40,}|secret_[A-Za-z0-9]{40,}|lin_(?:api|oauth)_\w{30,}|"
-    r"fig[dour]h?_[\w-]{30,}|dckr_pat_[\w-]{20,}|rubygems_[0-9a-f]{40,}|xkeysib-[\w-]{40,}|PMAK-[\w-]{30,}|NRA[KL]-\w{20,}|"
-    r"sntry[su]_[\w+/=-]{30,}|hv[sbr]\.[\w-]{20,}|[\w]{10,}\.atlasv1\.[\w-]{40,}|AGE-SECRET-KEY-1\w{50,}|fm[12][ar]?_[\w+/=,-]{40,}|"
-    r"pscale_(?:tkn|pw|oauth)_[\w.=-]{20,}|r8_\w{30,}|gsk_\w{40,}|ATATT3[\w=-]{40,}|A3-[A-Z0-9]{6}-(?:[A-Z0-9]{5,}-){3,}[A-Z0-9]{5}|"
-    r"s-s4t2(?:af|ud)-[0-9a-f]{40,}|tk-us-[\w-]{40,}|SWMTKN-[\w-]{30,}|sgp_\w{30,}|sq[upa]_[A-Za-z0-9]{30,}|"
-    r"[\w~.-]{2,4}\dQ~[\w~.-]{30,}|\d{8,10}:AA[\w-]{30,}|[MNO][\w-]{23,}\.[\w-]{6}\.[\w-]{27,})"
+    r"(?:(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}$|gh[oprsu]_\w{30,}|github_pat_\w{22"
+    r",}|"
+    r"gl(?:pat|dt|rt|ptt|ft|soat|cbt|imt|agent|ffct)-[\w.-]{16,}|xox[a-eopsr](?:\.xox[a-z]"
+    r")?-[\w-]{10,}|xapp-[\w-]{16,}|"
+    r"(?:sk|rk|pk)_(?:live|test|prod)_\w{10,}|whsec_[\w+/=]{16,}|sk-(?:proj|ant|svcacct|ad"
+    r"min|or|lf)?-?[\w-]{20,}|"
+    r"AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}|eyJ[\w-]{8,}\.eyJ[\w-]{6,}\.?[\w+/"
+    r"=-]*|npm_\w{30,}|pypi-[\w-]{30,}|"
+    r"hf_[A-Za-z]{30,}|api_org_[A-Za-z]{30,}|SG\.[\w-]{16,}\.[\w-]{16,}|(?:key|pubkey)-[0-"
+    r"9a-f]{32}|(?:SK|AC)[0-9a-f]{32}$|"
+    r"do[opr]_v1_[0-9a-f]{32,}|shp(?:at|ca|pa|ss)_[0-9a-f]{28,}|sq0[a-z]{3}-[\w-]{20,}|EAA"
+    r"[A-Za-z0-9]{30,}|"
+    r"gl(?:c|sa)_[\w+/=]{24,}|ops_ey[\w+/=-]{30,}|dapi[0-9a-h]{30,}|ntn_\w{40,}|secret_[A-"
+    r"Za-z0-9]{40,}|lin_(?:api|oauth)_\w{30,}|"
+    r"fig[dour]h?_[\w-]{30,}|dckr_pat_[\w-]{20,}|rubygems_[0-9a-f]{40,}|xkeysib-[\w-]{40,}"
+    r"|PMAK-[\w-]{30,}|NRA[KL]-\w{20,}|"
+    r"sntry[su]_[\w+/=-]{30,}|hv[sbr]\.[\w-]{20,}|[\w]{10,}\.atlasv1\.[\w-]{40,}|AGE-SECRE"
+    r"T-KEY-1\w{50,}|fm[12][ar]?_[\w+/=,-]{40,}|"
+    r"pscale_(?:tkn|pw|oauth)_[\w.=-]{20,}|r8_\w{30,}|gsk_\w{40,}|ATATT3[\w=-]{40,}|A3-[A-"
+    r"Z0-9]{6}-(?:[A-Z0-9]{5,}-){3,}[A-Z0-9]{5}|"
+    r"s-s4t2(?:af|ud)-[0-9a-f]{40,}|tk-us-[\w-]{40,}|SWMTKN-[\w-]{30,}|sgp_\w{30,}|sq[upa]"
+    r"_[A-Za-z0-9]{30,}|"
+    r"[\w~.-]{2,4}\dQ~[\w~.-]{30,}|\d{8,10}:AA[\w-]{30,}|[MNO][\w-]{23,}\.[\w-]{6}\.[\w-]{"
+    r"27,})"
 )
 # A vendor's prefix, a separator, then a long run with digits: the common shape of issued tokens.
 _SHAPE: Final = re.compile(
     r"[A-Za-z]{2,12}\d{0,2}[_-](?:[A-Za-z0-9]{1,12}[_-]){0,3}(?=[A-Za-z0-9_=-]*\d)[A-Za-z0-9_=-]{20,}$"
 )
 _NAME: Final = (
-    r"(?:passw(?:or)?[dt]|passwd|pwd|passphrase|passcode|secret|token|api[_.\- ]?key|apikey|access[_.\- ]?(?:key|id)|auth(?:[_.\- ]?key)?|"
-    r"private[_.\- ]?key|client[_.\- ]?(?:key|id)|credentials?|creds?|account[_.\- ]?key|shared[_.\- ]?access|bearer|signing[_.\- ]?key|"
+    r"(?:passw(?:or)?[dt]|passwd|pwd|passphrase|passcode|secret|token|api[_.\- ]?key|apike"
+    r"y|access[_.\- ]?(?:key|id)|auth(?:[_.\- ]?key)?|"
+    r"private[_.\- ]?key|client[_.\- ]?(?:key|id)|credentials?|creds?|account[_.\- ]?key|s"
+    r"hared[_.\- ]?access|bearer|signing[_.\- ]?key|"
     r"encryption[_.\- ]?key|license[_.\- ]?key|webhook|login|[a-z0-9][_-]key|-key|key)"
 )
 _BEFORE: Final = re.compile(
     _NAME
-    + r"[\w.\-]{0,24}[\"'`\])]{0,3}\s{0,4}(?:=>|:{1,3}=|\|\|:|<=|\?=|==|[=:,|>(]|\bis\b|\bwas\b|\s)[\"'`\s(=]{0,12}"
-    r"(?:(?:bearer|basic|token|string)[\s\"'`]{1,3})?$",
+    + (
+        r"[\w.\-]{0,24}[\"'`\])]{0,3}\s{0,4}(?:=>|:{1,3}=|\|\|:|<=|\?=|==|[=:,|>(]|\bis\b|\bwa"
+        r"s\b|\s)[\"'`\s(=]{0,12}"
+        r"(?:(?:bearer|basic|token|string)[\s\"'`]{1,3})?$"
+    ),
     re.IGNORECASE,
 )
 _TELLING: Final = (
-    "passw", "passphrase", "passcode", "pwd", "secret", "token", "key", "auth", "cred", "login", "webhook", "bearer",
+    "passw", "passphrase", "passcode", "pwd", "secret", "token", "key", "auth", "cred", "login", "webhook",
+    "bearer",
 )  # fmt: skip
 _VALUE: Final = r"(?=[^\s\"'`]*(?:\d|[^\w\s\"'`.,;:]))[^\s\"'`,;<>(){}\[\]]"
 _STATED: Final = tuple(
@@ -82,14 +105,21 @@ _STATED: Final = tuple(
         (
             ("code",),
             SHAPE_SCORE,
-            r"\b(?:backup|recovery|rescue|scratch|one[\s-]time|2fa|mfa|verification|access|door|gate|alarm|unlock)[\s-]+codes?\b[^\d\n]{0,24}\K"
-            r"\d[\d -]{3,60}\d",
+            (
+                r"\b(?:backup|recovery|rescue|scratch|one[\s-]time|2fa|mfa|verification|access|door|ga"
+                r"te|alarm|unlock)[\s-]+codes?\b[^\d\n]{0,24}\K"
+                r"\d[\d -]{3,60}\d"
+            ),
         ),
         (
             ("authorization", "token", "key", "auth"),
             STATED_SCORE,
-            r"(?:authorization|(?:api|auth|access|private|x-[\w-]{0,20}?)[\w-]{0,16}(?:token|key)|token|apikey)[\"']?\s*:\s*[\"']?"
-            r"(?:(?:bearer|basic|token|apikey|api-token|digest|key)\s+)?\K(?=[^\s\"'`]*\d|[^\s\"'`]*(?-i:[a-z][^\s\"'`]*[A-Z]))[\w+/.=~:-]{10,}",
+            (
+                r"(?:authorization|(?:api|auth|access|private|x-[\w-]{0,20}?)[\w-]{0,16}(?:token|key)|"
+                r"token|apikey)[\"']?\s*:\s*[\"']?"
+                r"(?:(?:bearer|basic|token|apikey|api-token|digest|key)\s+)?\K(?=[^\s\"'`]*\d|[^\s\"'`"
+                r"]*(?-i:[a-z][^\s\"'`]*[A-Z]))[\w+/.=~:-]{10,}"
+            ),
         ),
         (
             ("://",),
@@ -99,13 +129,19 @@ _STATED: Final = tuple(
         (
             ("curl",),
             STATED_SCORE,
-            r"\bcurl\b(?:[^\n]|\\\n){0,300}?\s(?:-u|--user)[\s=]*\K(?![\"']?<|[\"']?\$)[\"']?[^\s\"'<>$:]{0,64}[\"']?:"
-            r"(?:[\"'](?!\{\w+\}|\$)[^\s\"'<>]{3,64}[\"']|(?!\$|\{)[^\s\"'<>]{3,64}|(?=[\"']\s))",
+            (
+                r"\bcurl\b(?:[^\n]|\\\n){0,300}?\s(?:-u|--user)[\s=]*\K(?![\"']?<|[\"']?\$)[\"']?[^\s"
+                r"\"'<>$:]{0,64}[\"']?:"
+                r"(?:[\"'](?!\{\w+\}|\$)[^\s\"'<>]{3,64}[\"']|(?!\$|\{)[^\s\"'<>]{3,64}|(?=[\"']\s))"
+            ),
         ),
         (
             ("hooks.slack", "webhook"),
             STATED_SCORE,
-            r"\b(?:hooks\.slack\.com/(?:services|workflows|triggers)|(?:discord(?:app)?\.com/api|[\w.-]+\.office\.com)/webhooks?\w*)/[\w/@-]{20,}",
+            (
+                r"\b(?:hooks\.slack\.com/(?:services|workflows|triggers)|(?:discord(?:app)?\.com/api|["
+                r"\w.-]+\.office\.com)/webhooks?\w*)/[\w/@-]{20,}"
+            ),
         ),
         (
             ("|",),
@@ -120,46 +156,69 @@ _STATED: Final = tuple(
         (
             ("secret",),
             STATED_SCORE,
-            r"\bkind:\s*[\"']?secret\b[^\0]{0,2000}?\bdata:\s*\n(?:\s+[^\n]*\n){0,20}?\s+[\w.-]+:\s*[|>]?-?\s*\K[\w+/]{8,}={0,2}",
+            (
+                r"\bkind:\s*[\"']?secret\b[^\0]{0,2000}?\bdata:\s*\n(?:\s+[^\n]*\n){0,20}?\s+[\w.-]+:"
+                r"\s*[|>]?-?\s*\K[\w+/]{8,}={0,2}"
+            ),
         ),
         (
             ("secret",),
             STATED_SCORE,
-            r"\bdata:\s*\n(?:\s+[^\n]*\n){0,20}?\s+[\w.-]+:\s*[|>]?-?\s*\K[\w+/]{8,}={0,2}(?=[^\0]{0,2000}?\bkind:\s*[\"']?secret\b)",
+            (
+                r"\bdata:\s*\n(?:\s+[^\n]*\n){0,20}?\s+[\w.-]+:\s*[|>]?-?\s*\K[\w+/]{8,}={0,2}(?=[^\0]"
+                r"{0,2000}?\bkind:\s*[\"']?secret\b)"
+            ),
         ),
         (
             ("passw", "pwd", "secret"),
             STATED_SCORE,
-            r"key=[\"'][\w.-]*(?:passw(?:or)?d|pwd|secret)[\w.-]*[\"']\s+value=[\"']\K[^\"'<>]{6,64}(?=[\"'])",
+            (
+                r"key=[\"'][\w.-]*(?:passw(?:or)?d|pwd|secret)[\w.-]*[\"']\s+value=[\"']\K[^\"'<>]{6,6"
+                r"4}(?=[\"'])"
+            ),
         ),
         (
             ("passw", "pwd", "secret", "token", "key", "auth", "cred"),
             SHAPE_SCORE,
-            r"(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|credentials?|(?:api|access|auth|private|client|account)[_-]?key)[\w.-]{0,24}"
-            r"[\"'`\]]{0,2}\s{0,3}(?:=>|:=|[=:])\s{0,3}[\"'`]?\K(?=[^\s\"'`]*\d)(?=[^\s\"'`]*\p{L})"
-            r"(?![^\s\"'`]*[(<{\[$]\w*[)>}\]])[\w+/.~=!@%^&*#$-]{8,}",
+            (
+                r"(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|credentials?|(?:api|access|auth|"
+                r"private|client|account)[_-]?key)[\w.-]{0,24}"
+                r"[\"'`\]]{0,2}\s{0,3}(?:=>|:=|[=:])\s{0,3}[\"'`]?\K(?=[^\s\"'`]*\d)(?=[^\s\"'`]*\p{L}"
+                r")"
+                r"(?![^\s\"'`]*[(<{\[$]\w*[)>}\]])[\w+/.~=!@%^&*#$-]{8,}"
+            ),
         ),
     )
 )
 MAX_TO_PASSWORD: Final = 100
 _PASSWORD_PARTS: Final = (
-    "passw", "passc", "passp", "pwd", "pass", "pw", "kennwort", "contrase", "mot de passe", "mdp", "senha", "wachtwoord",
+    "passw", "passc", "passp", "pwd", "pass", "pw", "kennwort", "contrase", "mot de passe", "mdp", "senha",
+    "wachtwoord",
     "clave", "securestring", "credential", "login",
 )  # fmt: skip
 _PASSWORD: Final = regex.compile(
-    r"(?:(?<![^\W_])|(?<=[a-z])(?=(?-i:P)))(?:paa?ssw\p{L}*|passphrase|passcode|passe?|pwd|pw|kennwort|contrase\u00f1a|mot\sde\spasse|mdp|senha|"
-    r"wachtwoord|clave|convertto-securestring|credentials?|logins?|(?:sshpass|mysql(?:dump)?)\b[^\n]{0,40}?-p)(?![^\W\d_])",
+    (
+        r"(?:(?<![^\W_])|(?<=[a-z])(?=(?-i:P)))(?:paa?ssw\p{L}*|passphrase|passcode|passe?|pwd"
+        r"|pw|kennwort|contrase\u00f1a|mot\sde\spasse|mdp|senha|"
+        r"wachtwoord|clave|convertto-securestring|credentials?|logins?|(?:sshpass|mysql(?:dump"
+        r")?)\b[^\n]{0,40}?-p)(?![^\W\d_])"
+    ),
     regex.IGNORECASE,
 )
 _WORD: Final = re.compile(r"[^\s\"'`<>,;()|]+")
 _NO_PASSWORD: Final = re.compile(
-    r"\d+[-.]?[a-z]+|[\d./:+-]+|v?\d+(?:\.\d+)+\w*|(?:sha|md|utf|aes|oauth|base|http|https|argon|bcrypt|ipv|tls|ssl|rsa|win|web|sql|"
-    r"iso|nist|pbkdf|pkcs|sp)[-/_ ]?\d[\w.-]*|https?:.*|[\w.+-]+@[\w-]+\.[\w.]+|[a-z_]+\d?[=:].*|.*[=/].*[=/].*|[a-z]+_[a-z_]+\d*|"
-    r"[a-z]{2,}\d{0,2}\.[a-z].*|[A-Z]{2,5}-\d+",
+    (
+        r"\d+[-.]?[a-z]+|[\d./:+-]+|v?\d+(?:\.\d+)+\w*|(?:sha|md|utf|aes|oauth|base|http|https"
+        r"|argon|bcrypt|ipv|tls|ssl|rsa|win|web|sql|"
+        r"iso|nist|pbkdf|pkcs|sp)[-/_ ]?\d[\w.-]*|https?:.*|[\w.+-]+@[\w-]+\.[\w.]+|[a-z_]+\d?"
+        r"[=:].*|.*[=/].*[=/].*|[a-z]+_[a-z_]+\d*|"
+        r"[a-z]{2,}\d{0,2}\.[a-z].*|[A-Z]{2,5}-\d+"
+    ),
     re.IGNORECASE,
 )
 _BLOCK: Final = regex.compile(
-    r"-----BEGIN[ ](?:[A-Z\d]+[ ]){0,3}PRIVATE[ ]KEY(?:[ ]BLOCK)?-----(?=(?:\s|\\[nr]|[\"'+>|,]){0,20}(?:[\w+/=-]+:[^\n]*\n|\s)*[\w+/]{6})"
+    r"-----BEGIN[ ](?:[A-Z\d]+[ ]){0,3}PRIVATE[ ]KEY(?:[ ]BLOCK)?-----(?=(?:\s|\\[nr]|[\"'"
+    r"+>|,]){0,20}(?:[\w+/=-]+:[^\n]*\n|\s)*[\w+/]{6})"
     r"(?:[^-]|-(?!----)){6,20000}(?:-----END[ ][A-Z\d ]{3,40}-----)?"
 )
 
@@ -167,9 +226,9 @@ _BLOCK: Final = regex.compile(
 class SecretRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
     """Keys, tokens and passwords; a finding covers the whole value.
 
-    A value counts when its vendor's prefix says so, when a telling name or a header is given it, when it stands
-    in a URL or a key block, or, weaker, when it looks random. Placeholders, paths, digests and identifiers in
-    code do not.
+    A value counts when its vendor's prefix says so, when a telling name or a header is given it, when it
+    stands in a URL or a key block, or, weaker, when it looks random. Placeholders, paths, digests and
+    identifiers in code do not.
     """
 
     def __init__(self) -> None:
