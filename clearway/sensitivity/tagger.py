@@ -36,8 +36,8 @@ INPUTS: Final = ("ids", "base")
 OUTPUTS: Final = ("score", "ppm")
 PPM: Final = 1_000_000
 # A token from JOIN up belongs to a name in which one token reaches KEEP.
-KEEP_PPM: Final = 300_000
-JOIN_PPM: Final = 200_000
+KEEP_PPM: Final = 200_000
+JOIN_PPM: Final = 150_000
 # Symbols that a name may hold within.
 JOINING: Final = frozenset(".-'\u2019\u2010\u2011")
 # Scores of the first pass, in 2**-11 of a logit, from which it is a little, rather and very sure of a name.

@@ -37,7 +37,7 @@ def integer_graph(weights: Weights) -> bytes:
     if not np.abs(rows).max(initial=0) <= MAX_WEIGHT:
         raise TrainingDataError(
             f"weights: expected at most {MAX_WEIGHT >> WEIGHT_BITS} in size, got a larger one; "
-            "raise the penalty"
+            "lower INVERSE_PENALTY"
         )
     steps = (np.arange(2 * MAX_LOGIT * 2**STEP_BITS + 1) + 0.5) / 2.0**STEP_BITS - MAX_LOGIT
     constants = {

@@ -36,9 +36,9 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 SEED: Final = 20
-PENALTY: Final = 1.0
-ITERATIONS: Final = 100
-TOLERANCE: Final = 3e-4
+INVERSE_PENALTY: Final = 0.5
+ITERATIONS: Final = 200
+TOLERANCE: Final = 1e-4
 N_FOLDS: Final = 2
 # A score is held in 2**-11 of a logit.
 WEIGHT_BITS: Final = 11
@@ -124,7 +124,7 @@ def integers(weights: FloatArray) -> IntArray:
 def _fit(ids: Sequence[NDArray[np.int32]], texts: Sequence[Text], n_rows: int) -> FloatArray:
     kept = np.concatenate([text.kept for text in texts])
     labels = np.concatenate([text.in_name for text in texts])[kept]
-    model = LogisticRegression(C=PENALTY, max_iter=ITERATIONS, tol=TOLERANCE, fit_intercept=False)
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS, tol=TOLERANCE, fit_intercept=False)
     model.fit(_matrix(np.concatenate(ids)[kept], n_rows), labels)
     weights: FloatArray = model.coef_[0].astype(np.float64)
     return weights
@@ -138,7 +138,7 @@ def _fit_second(texts: Sequence[Text], scores: Sequence[IntArray]) -> FloatArray
     ids = np.concatenate([text.window.second_ids(levels_of(score)) - N_ROWS for text, score in pairs])
     matrix = _matrix(ids[kept].astype(np.int32), N_SECOND_ROWS)
     base = np.concatenate(scores)[kept, None] / 2.0**WEIGHT_BITS
-    model = LogisticRegression(C=PENALTY, max_iter=ITERATIONS, tol=TOLERANCE, fit_intercept=False)
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS, tol=TOLERANCE, fit_intercept=False)
     model.fit(hstack([matrix, csr_matrix(base.astype(np.float32))], format="csr"), labels)
     weights: FloatArray = model.coef_[0].astype(np.float64)
     return weights

@@ -16,9 +16,9 @@ from training.sensitivity.tagger_data import Row, read_corpora
 from training.sensitivity.tagger_learning import BoolArray, in_names
 
 GENERATOR_SEED: Final = 7
-N_GENERATED: Final = 4_000
-# Kinds of generated prompts whose names are all marked; others hold clean prompts with names of their own.
-_MARKED: Final = frozenset({"positive", "harmless_twin", "public_person", "fiction"})
+N_GENERATED: Final = 6_000
+# These kinds hold clean prompts with names that are not marked.
+_UNMARKED: Final = frozenset({"spliced", "spliced_harmless"})
 
 
 def tagger_rows(corpora: Path) -> list[Row]:
@@ -32,17 +32,18 @@ def tagger_rows(corpora: Path) -> list[Row]:
 
 
 def generated_rows(split: Literal["train", "test"], n: int, seed: int) -> list[Row]:
-    """Prompts of the generator with the spans of their names."""
+    """Prompts of the generator whose names are all marked."""
     return [
         Row(
             text=example.text,
             names=tuple((s.start, s.end) for s in example.spans if s.entity == "PERSON"),
             source="generator",
-            gold=example.kind in _MARKED,
+            gold=True,
             test=split == "test",
             group=example.template,
         )
         for example in examples(split, n, seed)
+        if example.kind not in _UNMARKED
     ]
 
 

@@ -84,7 +84,7 @@ def test_name_has_no_symbol_at_its_ends() -> None:
 def test_symbols_and_doubtful_words_are_no_name() -> None:
     """A run without a sure word gives nothing."""
     tokens = tokenise("ab . cd")
-    assert spans(tokens, [250_000, 900_000, 250_000]) == []
+    assert spans(tokens, [160_000, 900_000, 160_000]) == []
 
 
 def test_finds_names_in_any_case(tagger: Tagger) -> None:
@@ -115,7 +115,7 @@ def test_recogniser_gives_presidio_results(tagger: Tagger) -> None:
     spots = [(r.entity_type, r.start, r.end, r.score) for r in with_words]
     assert spots == [(r.entity_type, r.start, r.end, r.score) for r in without]
     assert {r.entity_type for r in with_words} == {"PERSON"}
-    assert all(0.3 <= r.score <= 1 for r in with_words)
+    assert all(0.2 <= r.score <= 1 for r in with_words)
 
 
 def test_same_result_in_any_thread(tagger: Tagger) -> None:

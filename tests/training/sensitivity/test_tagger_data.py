@@ -149,4 +149,6 @@ def test_weight_out_of_range_is_refused() -> None:
     rows[3] = 16.5
     with pytest.raises(TrainingDataError) as caught:
         integer_graph(Weights(rows, 1.0))
-    assert str(caught.value) == ("weights: expected at most 15 in size, got a larger one; raise the penalty")
+    assert str(caught.value) == (
+        "weights: expected at most 15 in size, got a larger one; lower INVERSE_PENALTY"
+    )
