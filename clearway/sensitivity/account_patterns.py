@@ -10,7 +10,8 @@ from clearway.sensitivity.patterns import PatternRow, after
 # Around a number: a name, what stands between, and the value.
 _REACH: Final = (120, 40)
 _CARD: Final = (
-    r"(?:\d{12,19}|\d{4}(?:[ .\-\u2010-\u2015]{1,2}\d{4}){2}[ .\-\u2010-\u2015]{1,2}\d{1,7}|"
+    r"(?:\d{12,19}|\d{4}(?:[ -]\d{4}){3}[ -]\d{1,3}|\d{4}(?:[ .\-\u2010-\u2015]{1,2}\d{4})"
+    r"{2}[ .\-\u2010-\u2015]{1,2}\d{1,7}|"
     r"\d{4}[ .\-\u2010-\u2015]\d{6}[ .\-\u2010-\u2015]\d{4,5})(?![\w-]|\.\d)"
 )
 _ACCOUNT: Final = (

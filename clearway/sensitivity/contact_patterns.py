@@ -172,6 +172,16 @@ PHONE_PATTERNS: Final = (
     ),
     PatternRow(
         "PHONE_NUMBER",
+        "ten digits after a word",
+        0.5,
+        r"(?:\bis|[:,|])[ ]\K[2-9]\d{9}(?![\w-]|[.,/]\d)",
+        (),
+        10,
+        is_telephone_number,
+        reach=(20, 20),
+    ),
+    PatternRow(
+        "PHONE_NUMBER",
         "Brazilian or Portuguese",
         0.7,
         r"(?<![\w.])\(\d{2}\)[ ]?9?\d{4}[- ]\d{4}(?![\w-])",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from presidio_analyzer import EntityRecognizer, RecognizerRegistry, RecognizerResult, pattern_recognizer
@@ -57,12 +57,8 @@ class Engine:
         self._gated = gated
         self.entities = frozenset(entity for recognizer in known for entity in recognizer.supported_entities)
 
-    def analyze(self, text: str, entities: Collection[str] | None = None) -> list[Spot]:
+    def analyze(self, text: str) -> list[Spot]:
         """Findings in a text, each once, by place.
-
-        Args:
-            text: The text.
-            entities: Types to report; none: all.
 
         Raises:
             SensitivityError: A pattern did not finish in time.
@@ -77,8 +73,6 @@ class Engine:
         except TimeoutError:
             fault = "expected every pattern to finish, got a time-out"
             raise SensitivityError(f"sensitivity detector: {fault}") from None
-        if entities is not None:
-            found = {spot for spot in found if spot.entity in entities}
         return sorted(found, key=lambda spot: (spot.start, spot.end, spot.entity, spot.score))
 
     def _run(

@@ -90,14 +90,13 @@ class RowRecognizer(PatternRecognizer):  # type: ignore[misc, unused-ignore]
 
 
 def shipped_recognizers(folder: Path) -> list[EntityRecognizer]:
-    """Every recogniser of the default detector, in a fixed order.
+    """Every recogniser of the default detector but that of names, in a fixed order.
 
     Raises:
         ConfigurationError: A word list is missing or empty.
     """
     return [
         *(RowRecognizer(row) for row in PATTERNS),
-        RowRecognizer(_STAND_IN_NAME),
         SecretRecognizer(),
         HealthRecognizer(load_words(folder / HEALTH_FILE)),
         SpecialCategoryRecognizer(load_words(folder / SPECIAL_FILE)),
@@ -150,15 +149,3 @@ _WEAK_MARKERS: Final = (
     "code name", "know-how", "restricted", "privileged", "insider", "secret project", "internal",
     "top secret", "roadmap",
 )  # fmt: skip
-
-
-# Until the tagger's recogniser lands.
-_STAND_IN_NAME: Final = PatternRow(
-    "PERSON",
-    "capitalised words",
-    0.7,
-    (
-        r"(?-i:\b(?!The|What|How|When|Where|Why|This|That|If|In|On|Please|Write|My|Your)[A-Z]["
-        r"a-z]+ (?:[A-Z]\. )?[A-Z][a-z'\u2019A-Z-]+)"
-    ),
-)

@@ -108,7 +108,7 @@ _STATED: Final = tuple(
             (
                 r"\b(?:backup|recovery|rescue|scratch|one[\s-]time|2fa|mfa|verification|access|door|ga"
                 r"te|alarm|unlock)[\s-]+codes?\b[^\d\n]{0,24}\K"
-                r"\d[\d -]{3,60}\d"
+                r"\d[\d #-]{3,60}\d"
             ),
         ),
         (
@@ -125,6 +125,15 @@ _STATED: Final = tuple(
             ("://",),
             STATED_SCORE,
             r"\b[a-z][a-z+]{1,14}://[^\s/:@\"'<>${}]{0,64}:\K[^\s/:@\"'<>${}\[\]]{3,128}(?=@[\w\[-])",
+        ),
+        (
+            ("key", "token", "secret"),
+            STATED_SCORE,
+            (
+                r"\b(?:api|access|secret|auth|private|master|deploy)[\s_-]*(?:key|token|secret)s?\b[^"
+                r"\n.:=]{0,40}?(?:\bis\b|:|=)\s*"
+                r"[\"'`]?\K(?=[^\s\"'`]*\d)(?=[^\s\"'`]*\p{L})[\w+/.~=-]{16,}"
+            ),
         ),
         (
             ("curl",),
@@ -194,11 +203,12 @@ MAX_TO_PASSWORD: Final = 100
 _PASSWORD_PARTS: Final = (
     "passw", "passc", "passp", "pwd", "pass", "pw", "kennwort", "contrase", "mot de passe", "mdp", "senha",
     "wachtwoord",
-    "clave", "securestring", "credential", "login",
+    "clave", "securestring", "mysql", "pasw", "logged in", "log in", "credential", "login",
 )  # fmt: skip
 _PASSWORD: Final = regex.compile(
     (
-        r"(?:(?<![^\W_])|(?<=[a-z])(?=(?-i:P)))(?:paa?ssw\p{L}*|passphrase|passcode|passe?|pwd"
+        r"(?:(?<![^\W_])|(?<=[a-z])(?=(?-i:P)))(?:pa+s+w\p{L}*|logged\s+in\s+with|log\s+in\s+w"
+        r"ith|passphrase|passcode|passe?|pwd"
         r"|pw|kennwort|contrase\u00f1a|mot\sde\spasse|mdp|senha|"
         r"wachtwoord|clave|convertto-securestring|credentials?|logins?|(?:sshpass|mysql(?:dump"
         r")?)\b[^\n]{0,40}?-p)(?![^\W\d_])"
