@@ -2,4 +2,4 @@
 
 DEFAULT_NAME = "clearway-sensitivity"
 # Generated texts on each side of the split, where nothing else is asked for.
-N_GENERATED = 4_000
+N_GENERATED = 3_000
