@@ -192,9 +192,13 @@ def load_bundle(path: Path, *, trusted: Collection[str] | None) -> Bundle:
     )
 
 
-def pinned_digests() -> frozenset[str]:
-    """Manifest digests of the bundles that this release was shipped with."""
-    text = resources.files("clearway").joinpath("pinned_bundles.json").read_text(encoding="utf-8")
+def pinned_digests(file: str = "pinned_bundles.json") -> frozenset[str]:
+    """Manifest digests of the bundles that this release was shipped with.
+
+    Args:
+        file: The list of them in the package.
+    """
+    text = resources.files("clearway").joinpath(file).read_text(encoding="utf-8")
     return frozenset(json.loads(text))
 
 

@@ -34,6 +34,7 @@ from clearway.sensitivity.unknown import UnknownDetector
 
 LOAD: Final = "load"
 PROMOTION: Final = "promotion"
+SENSITIVITY_PINS: Final = "pinned_sensitivity.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def open_detector() -> SensitivityDetector:
     """The shipped sensitivity detector; where its models are missing or altered, one that knows nothing."""
     folder = data_folder() / "sensitivity"
     try:
-        return load_detector(folder)
+        return load_detector(folder, trusted=pinned_digests(SENSITIVITY_PINS))
     except SensitivityError as fault:
         return UnknownDetector(folder, fault)
 

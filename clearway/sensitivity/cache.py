@@ -28,7 +28,7 @@ class Reading:
     """What was seen in one text.
 
     Attributes:
-        findings: Sorted; `part` is 0, or the index of the piece for a text joined from pieces.
+        findings: Sorted; their `part` is 0.
         notes: Codes of what could not be read.
     """
 

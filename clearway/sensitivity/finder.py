@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, ParamSpec
 
@@ -12,12 +11,12 @@ from presidio_analyzer import EntityRecognizer
 
 from clearway.assessment import Finding
 from clearway.errors import ConfigurationError, SensitivityError
-from clearway.request import Request
+from clearway.request import Part, Request
 from clearway.sensitivity.cache import Reading, ReadingCache
 from clearway.sensitivity.engine import Engine
-from clearway.sensitivity.reader import MAX_SCAN_SECONDS, Budget, read_findings, read_text, without_contained
+from clearway.sensitivity.reader import MAX_SCAN_SECONDS, Budget, read_joined, read_text, without_contained
 from clearway.sensitivity.recognizers import shipped_recognizers
-from clearway.sensitivity.seams import Window, leaf_windows, seam_windows
+from clearway.sensitivity.seams import Joined, Window, leaf_windows, seam_windows
 from clearway.sensitivity.tagger import NAMES_FOLDER, NameRecognizer, load_tagger
 
 _Arguments = ParamSpec("_Arguments")
@@ -35,12 +34,22 @@ class Found(NamedTuple):
     """What was found in a request.
 
     Attributes:
-        findings: Sorted by part, type and place, none within another of its type.
+        findings: Sorted by part, type and place, none within another of its type; split values in pieces.
         notes: Codes of what could not be read; those of the request are not among them.
+        alone: Those of the findings that parts have by themselves.
+        joined: Values that were split.
     """
 
     findings: list[Finding]
     notes: set[str]
+    alone: list[Finding]
+    joined: tuple[Joined, ...]
+
+    def weighed(self, parts: Sequence[Part]) -> tuple[list[Finding], list[Part]]:
+        """Findings and texts for the class model: a split value is whole, in a text of its own."""
+        wholes = [replace(joined.whole, part=len(parts) + i) for i, joined in enumerate(self.joined)]
+        texts = [Part("joined", "user", joined.text) for joined in self.joined]
+        return [*self.alone, *wholes], [*parts, *texts]
 
 
 class Finder:
@@ -94,7 +103,9 @@ class Finder:
         _guarded("the seams of parts", reading.read_seams, request, texts)
         if sum(map(len, texts)) < request.n_characters:
             reading.notes.add("truncated")
-        return Found(without_contained(reading.findings), reading.notes)
+        cuts = [cut for joined in reading.joined for cut in joined.cuts]
+        alone, joined = without_contained(reading.findings), tuple(reading.joined)
+        return Found(without_contained([*alone, *cuts]), reading.notes, alone, joined)
 
 
 class _RequestReading:
@@ -104,13 +115,16 @@ class _RequestReading:
         self._engine, self._cache, self._whose = engine, cache, whose
         self._budget = Budget(MAX_SCAN_SECONDS)
         self.findings: list[Finding] = []
+        self.joined: list[Joined] = []
         self.notes: set[str] = set()
 
     def read_part(self, index: int, text: str, path: str) -> None:
         """Read a part by itself, and the values of its fields joined."""
-        reading = self._cached("part", (text, path.rpartition(".")[2]), partial(self._read_alone, text, path))
-        self.findings.extend(replace(finding, part=index) for finding in reading.findings)
+        reading = self._cached("part", text, read_text)
+        own = [replace(finding, part=index) for finding in reading.findings]
         self.notes |= reading.notes
+        self.findings.extend(own)
+        self._read_windows(leaf_windows(index, text, path), own)
 
     def read_seams(self, request: Request, texts: Sequence[str]) -> None:
         """Read the windows between parts; `truncated` is noted where they are too many."""
@@ -121,31 +135,23 @@ class _RequestReading:
                 self.notes.add("truncated")
                 break
             windows.append(window)
-        self.findings.extend(self._counted(windows, self.findings))
+        self._read_windows(windows, self.findings)
 
-    def _counted(self, windows: Iterable[Window], known: Sequence[Finding]) -> list[Finding]:
-        """What windows show beyond the findings of their parts."""
-        counted: list[Finding] = []
+    def _read_windows(self, windows: Iterable[Window], known: Sequence[Finding]) -> None:
+        """What windows show beyond the findings of their parts, and beyond the windows before them."""
+        held = list(known)
         for window in windows:
-            text = window.text
-            reading = self._cached("seam", (text,), partial(self._read_joined, text))
-            counted.extend(window.counted(reading.findings, known))
-        return counted
+            reading = self._cached("joined", window.text, read_joined)
+            fresh = list(window.counted(reading.findings, held))
+            held.extend(cut for joined in fresh for cut in joined.cuts)
+            self.joined.extend(fresh)
 
-    def _read_alone(self, text: str, path: str) -> Reading:
-        alone = read_text(self._engine, text, self._budget)
-        joined = self._counted(leaf_windows(text, path), alone.findings)
-        return Reading((*alone.findings, *joined), alone.notes)
-
-    def _read_joined(self, text: str) -> Reading:
-        return Reading(read_findings(self._engine, text, self._budget))
-
-    def _cached(self, kind: str, of: tuple[str, ...], compute: Callable[[], Reading]) -> Reading:
-        digest = self._cache.digest(*self._whose, kind, *of)
+    def _cached(self, kind: str, text: str, read: Callable[[Engine, str, Budget], Reading]) -> Reading:
+        digest = self._cache.digest(*self._whose, kind, text)
         reading = self._cache.get(digest)
         if reading is None:
             self._budget.check()
-            reading = compute()
+            reading = read(self._engine, text, self._budget)
             self._cache.put(digest, reading)
         return reading
 

@@ -74,6 +74,15 @@ def read_text(engine: Engine, text: str, budget: Budget) -> Reading:
     return Reading(read_findings(engine, text, budget), frozenset(notes))
 
 
+def read_joined(engine: Engine, text: str, budget: Budget) -> Reading:
+    """Findings of a text that was joined from pieces: what could not be read is noted for the parts.
+
+    Raises:
+        SensitivityError: As `read_findings`.
+    """
+    return Reading(read_findings(engine, text, budget))
+
+
 def without_contained(findings: Iterable[Finding]) -> list[Finding]:
     """Findings without those that lie in another of the same type, part and at least the same score."""
     kept: list[Finding] = []

@@ -2,8 +2,9 @@
 
 A part is read by itself first. Then the end of what came before and the start of what follows are joined with
 nothing, a blank or a line break, and read once more where something at the seam may be a piece of a value, or
-a question whose answer is one. Neighbours are the texts in their order, and the texts of one role: a card
-number in two turns of the user has the assistant's between. A window ends at the part that it reaches, so a
+a question whose answer is one. Neighbours are all texts in their order, those that somebody wrote, and those
+of one role: a card number in two turns of the user has the assistant's between, one in two results of a tool
+has their ids. A window ends at the part that it reaches, so a
 conversation that goes on repeats all its windows but the last ones.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -34,6 +35,9 @@ _AT: Final = re.compile(r"[@\uff20]|\bat\b|\bdot\b", re.IGNORECASE)
 _RUN_END: Final = re.compile(r"[A-Za-z0-9+/=_.~-]+$")
 _RUN_START: Final = re.compile(r"[A-Za-z0-9+/=_.~-]+")
 _KEY_LIKE: Final = re.compile(r"[0-9_]|[a-z][A-Z]")
+_KEY_PIECE: Final = re.compile(r"(?=.*(?:_|[a-z][A-Z]))[A-Za-z0-9+/=_.~-]{8,}")
+# Texts that somebody wrote; ids and other fields of a message stand between them.
+_WRITTEN: Final = re.compile(r"messages\[\d+\]\.content")
 _MIN_KEY: Final = 16
 _FOUR_DIGITS: Final = re.compile(r"(?:\d\D{0,3}?){4}")
 _SMALL_NUMBER: Final = re.compile(r"-?\d{1,2}|-?\d*\.\d*")
@@ -85,26 +89,40 @@ class Window:
             offset += len(piece.text) + len(joint)
         return cuts
 
-    def counted(self, findings: Iterable[Finding], known: Iterable[Finding]) -> Iterator[Finding]:
+    def counted(self, findings: Iterable[Finding], known: Sequence[Finding]) -> Iterator[Joined]:
         """Findings of the joined text that the parts by themselves do not have.
 
         Args:
             findings: Of the joined text.
             known: Of the parts that the pieces are from.
         """
-        held = list(known)
         for finding in findings:
             is_value = finding.type not in WORDED and finding.score_ppm >= MIN_SCORE_PPM
             cuts = self.cut(finding) if is_value else []
             is_whole = len(cuts) == 1 and self.reads_context and self._is_inside(finding)
-            if (len(cuts) > 1 or is_whole) and not any(_is_known(cut, held) for cut in cuts):
-                yield from cuts
+            if (len(cuts) > 1 or is_whole) and not any(_is_known(cut, known) for cut in cuts):
+                yield Joined(self.text, finding, tuple(cuts))
 
     def _is_inside(self, finding: Finding) -> bool:
         """Whether a finding keeps off the outer ends, where a window may have cut a longer one."""
         is_open = len(self.pieces[-1].text) < WINDOW_CHARACTERS
         starts_inside = finding.start > 0 or self.pieces[0].start == 0
         return starts_inside and (is_open or finding.end < len(self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A value that was found in a window.
+
+    Attributes:
+        text: The window's text.
+        whole: The finding in that text.
+        cuts: The same, cut at the seams, in offsets of the parts.
+    """
+
+    text: str = field(repr=False)
+    whole: Finding
+    cuts: tuple[Finding, ...]
 
 
 def seam_windows(texts: Sequence[str], roles: Sequence[str], paths: Sequence[str]) -> Iterator[Window]:
@@ -120,15 +138,17 @@ def seam_windows(texts: Sequence[str], roles: Sequence[str], paths: Sequence[str
         i for i in range(len(texts)) if texts[i].strip() and f"{paths[i]}.json" not in paths[i + 1 : i + 2]
     ]
     pieces = {i: _pieces(i, texts[i], paths[i]) for i in kept}
-    yield from _stream_windows(kept, pieces, set())
-    neighbours = set(pairwise(kept))
-    for role in sorted({roles[i] for i in kept}):
-        yield from _stream_windows([i for i in kept if roles[i] == role], pieces, neighbours)
+    written = [i for i in kept if _WRITTEN.match(paths[i])]
+    by_role = [[i for i in written if roles[i] == role] for role in sorted({roles[i] for i in written})]
+    done: set[tuple[int, int]] = set()
+    for order in (kept, written, *by_role):
+        yield from _stream_windows(order, pieces, done)
+        done.update(pairwise(order))
 
 
-def leaf_windows(text: str, path: str) -> list[Window]:
-    """Windows over the values of a text with fields: all joined by a blank, and each joined to the next."""
-    leaves = [leaf for leaf in _leaves(0, text, path) if _may_be_piece(leaf.text)]
+def leaf_windows(part: int, text: str, path: str) -> list[Window]:
+    """Windows over the values of a part with fields: all joined by a blank, and each joined to the next."""
+    leaves = [leaf for leaf in _leaves(part, text, path) if _may_be_piece(leaf.text)]
     if len(leaves) < 2:
         return []
     pairs = tuple(leaf for pair in pairwise(leaves) for leaf in pair)
@@ -205,7 +225,7 @@ def _may_be_piece(leaf: str) -> bool:
     """Whether a value of a field may be a piece of another: small counts and measures are none."""
     if len(leaf) > MAX_LEAF_CHARACTERS or _SMALL_NUMBER.fullmatch(leaf):
         return False
-    return "@" in leaf or bool(_DIGIT.search(leaf))
+    return "@" in leaf or bool(_DIGIT.search(leaf) or _KEY_PIECE.fullmatch(leaf))
 
 
 def _tail(pieces: Sequence[Piece]) -> list[Piece]:

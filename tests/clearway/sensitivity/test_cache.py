@@ -33,13 +33,13 @@ def scanned(detector: PresidioDetector, caller: Caller, *texts: str) -> Sensitiv
 def spied(monkeypatch: pytest.MonkeyPatch, detector: PresidioDetector) -> list[str]:
     """Texts that the engine is asked about from now on."""
     read: list[str] = []
-    analyze = detector._engine.analyze
+    analyze = detector._finder._engine.analyze
 
     def spy(text: str, *others: Any) -> list[Spot]:
         read.append(text)
         return analyze(text, *others)
 
-    monkeypatch.setattr(detector._engine, "analyze", spy)
+    monkeypatch.setattr(detector._finder._engine, "analyze", spy)
     return read
 
 
@@ -133,6 +133,6 @@ def test_callers_share_no_reading(monkeypatch: pytest.MonkeyPatch, detector: Pre
 def test_no_text_is_kept(detector: PresidioDetector) -> None:
     """Neither the text nor its values stand in the cache: keys are digests, readings are places."""
     scanned(detector, Caller("cache-kept"), "Write to orchard.lane42@example.com")
-    held = repr([(key, kept) for key, kept in detector._cache._readings.items()])
+    held = repr([(key, kept) for key, kept in detector._finder._cache._readings.items()])
     assert "orchard" not in held
-    assert all(len(key) == 32 for key in detector._cache._readings)
+    assert all(len(key) == 32 for key in detector._finder._cache._readings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any
 import pytest
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
-from clearway.assessment import Level
+import clearway.installation
+from clearway.assessment import Level, SensitivityDetector
 from clearway.errors import SensitivityError
+from clearway.installation import open_detector
 from clearway.request import Caller, Part, Request
 from clearway.sensitivity import load_detector
 from clearway.sensitivity.detector import PresidioDetector
+from clearway.sensitivity.unknown import UnknownDetector
 from clearway.testing import fake_request, fake_router
 
 SECRET = "my words are mine"
@@ -33,9 +37,9 @@ class _Raising(EntityRecognizer):  # type: ignore[misc, unused-ignore]
         return []
 
 
-def expect_unknown(detector: PresidioDetector) -> None:
+def expect_unknown(detector: SensitivityDetector) -> None:
     """A decision on a request that the detector cannot read."""
-    router = fake_router(sensitivity=detector)  # type: ignore[arg-type, unused-ignore]
+    router = fake_router(sensitivity=detector)  # type: ignore[arg-type]
     record = router.decide(fake_request(SECRET)).record
     seen = record["classification"]
     assert (seen["level"], seen["notes"], seen["flagged"]) == ("restricted", ["sensitivity_unknown"], [])
@@ -53,11 +57,43 @@ def test_a_recogniser_that_raises_is_an_unknown_sensitivity(folder: Path) -> Non
     expect_unknown(detector)
 
 
+@pytest.mark.parametrize(
+    "name", ["tagger.onnx", "tagger.json", "classes.onnx", "classes.json", "manifest.json"]
+)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_model_that_is_missing_or_altered_is_an_unknown_sensitivity(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_there: bool
+) -> None:
+    """One bit of one file is enough; the decision is restricted, and the record names another detector."""
+    data = tmp_path / "data"
+    copy = shutil.copytree(folder, data / "sensitivity")
+    right, file = open_detector().identity, copy / "bundle" / name
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.unlink()
+    if is_there:
+        file.write_bytes(content)
+    monkeypatch.setattr(clearway.installation, "data_folder", lambda: data)
+    detector = open_detector()
+    assert isinstance(detector, UnknownDetector)
+    assert name.removesuffix(".json") in detector.fault
+    assert detector.identity != right
+    expect_unknown(detector)
+
+
+def test_a_bundle_that_nobody_promoted_is_an_unknown_sensitivity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole bundle whose digest this release does not pin decides nothing."""
+    monkeypatch.setattr(clearway.installation, "pinned_digests", lambda file: frozenset({"0" * 64}))
+    detector = open_detector()
+    assert isinstance(detector, UnknownDetector)
+    assert "expected a pinned or promoted bundle" in detector.fault
+
+
 def test_a_text_that_exhausts_its_time_is_an_unknown_sensitivity(
     monkeypatch: pytest.MonkeyPatch, detector: PresidioDetector
 ) -> None:
     """The budget is of the request, whatever part uses it up."""
-    monkeypatch.setattr("clearway.sensitivity.detector.MAX_SCAN_SECONDS", -1)
+    monkeypatch.setattr("clearway.sensitivity.finder.MAX_SCAN_SECONDS", -1)
     expect_unknown(detector)
 
 
@@ -67,7 +103,7 @@ def test_a_fault_is_not_remembered_as_a_finding(
     """A text that ran out of time is read afresh when it comes again."""
     request = fake_request("Write to ann.fault@example.org", agent="faults")
     with monkeypatch.context() as patched:
-        patched.setattr("clearway.sensitivity.detector.MAX_SCAN_SECONDS", -1)
+        patched.setattr("clearway.sensitivity.finder.MAX_SCAN_SECONDS", -1)
         with pytest.raises(SensitivityError):
             detector.scan(request)
     assert detector.scan(request).flagged == ("contact",)

@@ -72,14 +72,17 @@ def test_the_assistant_between_hides_nothing(detector: PresidioDetector, field: 
     """A number in two turns of the user, or in two results of a tool, has other turns between."""
     role = "user" if field == "content" else "tool"
     texts = ["4111 1111", "1111 1111"] if role == "user" else ['{"x": "4111 1111"}', '{"x": "1111 1111"}']
+    named = {} if role == "user" else {"tool_call_id": "call_0"}
     request = chat(
-        {"role": role, "content": texts[0]},
+        {"role": role, "content": texts[0], **named},
         {"role": "assistant", "content": "Noted. Please go on."},
-        {"role": role, "content": texts[1]},
+        {"role": role, "content": texts[1], **named},
     )
     found = detector.scan(request)
     assert "financial" in found.flagged
-    assert {finding.part for finding in found.findings if finding.type == "CREDIT_CARD"} == {0, 2}
+    assert {finding.part for finding in found.findings if finding.type == "CREDIT_CARD"} == (
+        {0, 2} if role == "user" else {0, 3}
+    )
 
 
 def test_a_split_over_arguments_of_tool_calls_is_found(detector: PresidioDetector) -> None:
@@ -170,13 +173,13 @@ def test_hostile_fields_take_linear_time(unit: str) -> None:
     text = "[" + unit * (100_000 // len(unit))
     started = time.perf_counter()
     assert len(leaf_spans(text, "messages[0].content")) <= MAX_LEAVES
-    leaf_windows(text, "messages[0].content")
+    leaf_windows(0, text, "messages[0].content")
     assert time.perf_counter() - started < 1
 
 
 def test_too_many_seams_are_noted(monkeypatch: pytest.MonkeyPatch, scan: Scan) -> None:
     """Windows beyond their cap are not read, and the request says so."""
-    monkeypatch.setattr("clearway.sensitivity.detector.MAX_SEAM_CHARACTERS", 40)
+    monkeypatch.setattr("clearway.sensitivity.finder.MAX_SEAM_CHARACTERS", 40)
     texts = [f"{n}11" for n in range(10)]
     assert scan(*texts).notes == ("truncated",)
     assert scan(*texts[:2]).notes == ()
