@@ -42,7 +42,7 @@ def test_shipped_levels(folder: Path) -> None:
             15,
             "DIAGNOSIS: input should be greater than or equal to 0; correct the value",
         ),
-        ("  image: restricted\n", "", 23, "image: note without a level; add it to notes"),
+        ("  image: restricted\n", "", 22, "image: note without a level; add it to notes"),
     ],
 )
 def test_a_wrong_table_names_line_and_remedy(
