@@ -256,9 +256,10 @@ def test_an_entity_that_nothing_reports_is_refused(folder: Path, tmp_path: Path)
     """A misspelt entity in the table would silently find nothing."""
     copy = shutil.copytree(folder, tmp_path / "copy")
     table = (copy / "classes.yaml").read_text(encoding="utf-8")
-    assert "  contact:\n" in table
-    own = "  contact:\n    entities: {BADEG: 500000}\n"
-    (copy / "classes.yaml").write_text(table.replace("  contact:\n", own), encoding="utf-8")
+    line = "  contact: {level: confidential}"
+    assert line in table
+    own = "  contact: {level: confidential, entities: {BADEG: 500000}}"
+    (copy / "classes.yaml").write_text(table.replace(line, own), encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
         load_detector(copy)
     assert str(caught.value).startswith(
@@ -268,8 +269,8 @@ def test_an_entity_that_nothing_reports_is_refused(folder: Path, tmp_path: Path)
 
 def test_identity_names_engine_and_table(detector: PresidioDetector) -> None:
     """The version is Presidio's and the table's."""
-    assert (detector.identity.name, detector.identity.version) == ("presidio", "2.2.366+1")
-    assert repr(detector) == "PresidioDetector(version='2.2.366+1')"
+    assert (detector.identity.name, detector.identity.version) == ("presidio", "2.2.366+2")
+    assert repr(detector) == "PresidioDetector(version='2.2.366+2')"
 
 
 @pytest.mark.parametrize(
