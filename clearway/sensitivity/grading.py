@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from clearway.assessment import PPM, Finding, Level, Sensitivity
 from clearway.request import Part
 from clearway.sensitivity.class_model import ClassModel
 from clearway.sensitivity.evidence import evidence
 from clearway.sensitivity.table import ClassTable
+
+# Doubtful findings are evidence, but nothing to show or to count in a record.
+SHOWN_PPM: Final = 300_000
 
 
 def grade_evidence(
@@ -44,6 +48,6 @@ def grade_evidence(
         classes_ppm=dict(sorted(classes.items())),
         flagged=tuple(sorted(flagged)),
         level=Level.join(levels),
-        findings=tuple(kept),
+        findings=tuple(finding for finding in kept if finding.score_ppm >= SHOWN_PPM),
         notes=tuple(said),
     )

@@ -123,6 +123,15 @@ def test_grading_flags_by_the_threshold_of_the_bundle(bundle_folder: Path, folde
     assert grade_evidence(table, model, parts, findings[::-1], ["truncated"]) == graded
 
 
+def test_doubtful_findings_are_evidence_but_not_shown(bundle_folder: Path, folder: Path) -> None:
+    """A finding under 300,000 ppm decides with the others, and no record counts it."""
+    model, table = load_sensitivity_bundle(bundle_folder).classes, load_class_table(folder)
+    findings = [Finding("EMAIL_ADDRESS", 0, 3, ppm, 0) for ppm in (299_999, 300_000)]
+    parts = (Part("messages[0].content", "user", "a@b"),)
+    assert grade_evidence(table, model, parts, findings[:1], []).flagged == ("contact",)
+    assert [f.score_ppm for f in grade_evidence(table, model, parts, findings, []).findings] == [300_000]
+
+
 def test_nothing_found_is_public(bundle_folder: Path, folder: Path) -> None:
     """No finding, no class."""
     model, table = load_sensitivity_bundle(bundle_folder).classes, load_class_table(folder)
