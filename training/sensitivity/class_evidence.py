@@ -12,8 +12,8 @@ from clearway.sensitivity.evidence import evidence, readable
 from training.sensitivity.class_learning import Rows
 from training.sensitivity.samples import Sample
 
-# Findings of a request over all parts and seams, in offsets of the original texts.
-Find = Callable[[Request], Sequence[Finding]]
+# Findings of a request and the texts that they lie in: its parts, then values that were split, whole.
+Find = Callable[[Request], tuple[Sequence[Finding], Sequence[Part]]]
 _CALLER = Caller("training")
 
 
@@ -27,9 +27,8 @@ def gather(samples: Sequence[Sample], find: Find) -> Rows:
     """Rows of all samples, in order."""
     values, request, is_gold = [], [], []
     for index, sample in enumerate(samples):
-        asked = request_of(sample)
-        findings = find(asked)
-        values.append(evidence(findings, asked.parts))
+        findings, texts = find(request_of(sample))
+        values.append(evidence(findings, texts))
         request += [index] * len(values[-1])
         is_gold += [_is_on_gold(finding, sample) for finding in readable(findings)]
     return Rows(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clearway.assessment import Finding
-from clearway.request import Request
+from clearway.request import Part, Request
 from clearway.sensitivity.finder import Finder
 from training.sensitivity.class_evidence import Find
 
@@ -20,7 +20,7 @@ def make_find(data: Path, tagger: Path) -> Find:
     """
     finder = Finder(data, tagger)
 
-    def find(request: Request) -> Sequence[Finding]:
-        return finder.find(request).findings
+    def find(request: Request) -> tuple[Sequence[Finding], Sequence[Part]]:
+        return finder.find(request).weighed(request.parts)
 
     return find

@@ -12,7 +12,7 @@ import pytest
 
 from clearway.assessment import Finding
 from clearway.errors import BundleError, TrainingDataError
-from clearway.request import Request
+from clearway.request import Part, Request
 from clearway.sensitivity.bundle import FILES, load_sensitivity_bundle
 from training.sensitivity.class_evidence import Find
 from training.sensitivity.class_report import measure
@@ -24,13 +24,14 @@ from training.sensitivity.ship import put_in_place
 MAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
 
 
-def find(request: Request) -> Sequence[Finding]:
+def find(request: Request) -> tuple[Sequence[Finding], Sequence[Part]]:
     """E-mail addresses, nothing else."""
-    return [
+    findings = [
         Finding("EMAIL_ADDRESS", match.start(), match.end(), 1_000_000, index)
         for index, part in enumerate(request.parts)
         for match in MAIL.finditer(part.text)
     ]
+    return findings, request.parts
 
 
 def make_find(data: Path, tagger: Path) -> Find:
