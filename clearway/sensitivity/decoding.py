@@ -14,19 +14,23 @@ from clearway.sensitivity.views import Piece, View, excerpt_of
 MIN_DECODED: Final = 7
 MAX_BLOB: Final = 200_000
 
-_BLOB = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}+(?:\r?\n[ >]{0,4}[A-Za-z0-9+/]{8,}+)*={0,2}")
+_BLOB = re.compile(
+    r"[A-Za-z0-9+/_-](?<![A-Za-z0-9+/_-].)[A-Za-z0-9+/_-]{11,}+"
+    r"(?:\r?\n[ >]{0,4}[A-Za-z0-9+/]{8,}+)*={0,2}"
+)
 _HEX = re.compile(
-    r"(?<![0-9A-Za-z])(?:0x|\\x)?[0-9A-Fa-f]{2}(?:[ :]?(?:0x|\\x)?[0-9A-Fa-f]{2}){6,}(?![0-9A-Za-z])"
+    r"[0-9A-Fa-f\\](?<![0-9A-Za-z].)(?:(?<=[0\\])x[0-9A-Fa-f]{2}|(?<!\\)[0-9A-Fa-f])"
+    r"(?:[ :]?(?:0x|\\x)?[0-9A-Fa-f]{2}){6,}(?![0-9A-Za-z])"
 )
 _HEX_SIGN = re.compile(r"0x|\\x|[ :\s]")
 _PART = re.compile(r"[A-Za-z0-9+]{8,}")
 _MIXED = re.compile(r"(?=.*[A-Z])(?=.*[a-z0-9])|(?=.*[0-9])", re.DOTALL)
 _ESCAPE = re.compile(
-    r"(?:%[0-9A-Fa-f]{2})+"
-    r"|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});"
-    r"|\\u\{[0-9A-Fa-f]{1,6}\}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}"
-    r"|\\[nrt](?=[A-Z\d+({])|\\[/\"'@.+_-]|\\[0-7]{3}"
-    r"|(?<=\w)=(?:40|2E|2D|5F)(?=\w)|=\r?\n"
+    r"[%&\\=](?:(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"
+    r"|(?<=&)(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});"
+    r"|(?<=\\)(?:u\{[0-9A-Fa-f]{1,6}\}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}"
+    r"|[nrt](?=[A-Z\d+({])|[/\"'@.+_-]|[0-7]{3})"
+    r"|(?<=\w=)(?:40|2E|2D|5F)(?=\w)|(?<==)\r?\n)"
 )
 _PLUS = re.compile(r"(?<=[A-Za-z0-9])\+(?=[A-Za-z0-9])")
 _TOKEN_WITH_PERCENT = re.compile(r"(?<!\S)[^\s%]{0,400}%[0-9A-Fa-f]{2}\S*")
@@ -99,6 +103,8 @@ def _unescaped(text: str) -> Iterator[Piece]:
     for found in _ESCAPE.finditer(text):
         if (plain := _plain(found.group())) != found.group():
             yield Piece(plain, found.start(), found.end())
+    if "%" not in text or "+" not in text:
+        return
     for token in _TOKEN_WITH_PERCENT.finditer(text):
         for found in _PLUS.finditer(token.group()):
             yield Piece(" ", token.start() + found.start(), token.start() + found.end())

@@ -79,30 +79,40 @@ _RAISED: Final = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇�
 _RAISED_RUN = re.compile(f"[{''.join(_RAISED)}]{{3,}}")
 _RAISED_TABLE: Final = str.maketrans(_RAISED)
 _ALIKE: Final = {ord(key): value for key, value in _LOOKALIKES.items()}
-_DISGUISED = re.compile(
-    f"[{_INVISIBLE}\u0300-\u036f\u0370-\u052f\u0531-\u0587\u10bd\u13a0-\u13f5"
-    + "".join(_RAISED)
-    + "".join(map(chr, sorted(_FOLDED))).replace("-", "")
-    + "]"
-)
-_OTHER_ALPHABET = re.compile("[\u0370-\u052f\u0531-\u0587\u10bd\u13a0-\u13f5]")
+_OTHER_LETTERS: Final = "\u0370-\u052f\u0531-\u0587\u10bd\u13a0-\u13f5"
+
+
+def _members(ranges: str) -> frozenset[str]:
+    """The characters that the inside of a character class stands for."""
+    found = re.findall(r"(.)-(.)|(.)", ranges, re.DOTALL)
+    singles = {single for _, _, single in found if single}
+    spans = (range(ord(low), ord(high) + 1) for low, high, single in found if not single)
+    return frozenset(singles | {chr(code) for span in spans for code in span})
+
+
+# Sets, as a class that reaches beyond the 16-bit characters is slow to search for.
+_DROPPABLE: Final = _members(_INVISIBLE + "\u0300-\u036f")
+_DISGUISES: Final = _DROPPABLE | _members(_OTHER_LETTERS) | set(_RAISED) | set(map(chr, _FOLDED))
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_OTHER_ALPHABET = re.compile(f"[{_OTHER_LETTERS}]")
 _TOKEN = re.compile(r"[^\s<>()\[\]{}\"',;:|]{2,}")
 _DROPPED = re.compile(f"[{_INVISIBLE}]|(?<![^\\W\\d_])[\u0300-\u036f]+|[\u0300-\u036f]{{2,}}")
 
 
 def is_disguised(text: str) -> bool:
     """Whether any character may be invisible or stand for another; ASCII text never is."""
-    return not text.isascii() and _DISGUISED.search(text) is not None
+    return not text.isascii() and not _DISGUISES.isdisjoint(_NOT_ASCII.findall(text))
 
 
 def folded_pieces(text: str) -> Iterator[Piece]:
     """The text with invisible characters dropped and lookalikes replaced, one character for one."""
-    plain = _without_lookalikes(text.translate(_FOLDED))
+    plain = _without_lookalikes(_NOT_ASCII.sub(lambda found: found.group().translate(_FOLDED), text))
     plain = _RAISED_RUN.sub(lambda found: found.group().translate(_RAISED_TABLE), plain)
     start = 0
-    for found in _DROPPED.finditer(plain):
-        yield Piece(plain[start : found.start()], start, found.start())
-        start = found.end()
+    if not _DROPPABLE.isdisjoint(_NOT_ASCII.findall(plain)):
+        for found in _DROPPED.finditer(plain):
+            yield Piece(plain[start : found.start()], start, found.start())
+            start = found.end()
     yield Piece(plain[start:], start, len(plain))
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final
+from string import printable
+from typing import Any, Final
 from zlib import crc32
 
 import numpy as np
@@ -63,8 +64,27 @@ CALENDAR: Final = _set(
 # Neighbours looked at on each side, and words on each side in which a capital letter is looked for.
 REACH: Final = 3
 CAPITALS_REACH: Final = 8
-MEMO_WORDS: Final = 10_000
-MEMO_CAPITALS: Final = 4_000
+MEMO_WORDS: Final = 24_000
+MEMO_CAPITALS: Final = 12_000
+MEMO_CONTRACTED: Final = 300
+MEMO_NUMBERS: Final = 2_100
+_ENDINGS: Final = ("'t", "'ll", "'re", "'ve", "'d", "'m")
+_MARKS: Final = (
+    "'s",
+    "\u2019s",
+    "\u2019",
+    "\u2013",
+    "\u2014",
+    "\u201c",
+    "\u201d",
+    "...",
+    "**",
+    "##",
+    "###",
+    "``",
+    "```",
+    "==",
+)
 N_OWN: Final = 11
 N_COLUMNS: Final = N_OWN + 3
 _CASES: Final = ("lower", "title", "upper", "initial", "mixed")
@@ -97,11 +117,16 @@ class Lexicon:
     @cached_property
     def memo(self) -> Memo:
         """Rows of the most common words; fixed, so that no word of a text is ever kept."""
+        common, listed = self.common[:MEMO_WORDS], sorted(self.known | self.places)
         known = dict.fromkeys(
             [
-                *self.common[:MEMO_WORDS],
-                *(word.capitalize() for word in self.common[:MEMO_CAPITALS]),
-                *",.:;!?()[]{}\"'-/_*#=+<>|@&%$",
+                *common,
+                *(word.capitalize() for word in (*common[:MEMO_CAPITALS], *listed[:MEMO_CAPITALS])),
+                *(word.upper() for word in common[: MEMO_CAPITALS // 4]),
+                *(word + ending for word in common[:MEMO_CONTRACTED] for ending in _ENDINGS),
+                *map(str, range(MEMO_NUMBERS)),
+                *printable,
+                *_MARKS,
             ]
         )
         places = {word: place for place, word in enumerate(known)}
@@ -119,6 +144,11 @@ class Memo:
 
     places: dict[str, int]
     rows: IntArray
+
+    @cached_property
+    def shared(self) -> WordArray:
+        """What neighbours see of each word, shape (n_words, N_COLUMNS - N_OWN)."""
+        return np.ascontiguousarray(self.rows[:, N_OWN:]).astype(np.uint64)
 
 
 def fold(word: str) -> str:
@@ -163,36 +193,44 @@ def word_row(word: str, lexicon: Lexicon) -> tuple[int, ...]:
     folded = fold(word)
     if not word[:1].isalpha():
         kind = "digits" if word.isdigit() else "number" if word[:1].isdigit() else f"symbol {word[:2]}"
-        features: Iterable[str] = (f"w {folded}", f"k {kind}", f"n {len(word)}", *("-",) * (N_OWN - 3))
+        features = (f"w {folded}", f"k {kind}", f"n {len(word)}", *("-",) * (N_OWN - 3))
         return (*_ids(features), crc32(folded.encode()), crc32(kind.encode()), 0)
     case = _case(word)
     in_first, in_last = folded in lexicon.first, folded in lexicon.last
     known, place, ordinary = folded in lexicon.known, folded in lexicon.places, folded in lexicon.ordinary
     lists = f"{in_first:d}{in_last:d}{known:d}{place:d}{ordinary:d}"
     kind = f"{_CASES[case]} {lists} {_role(folded)}"
-    features = _own_features(folded, _CASES[case], lists)
     named = 8 if in_first or in_last else 0
-    return (*_ids(features), crc32(folded.encode()), crc32(kind.encode()), 1 + case + named)
+    own = _own_ids(folded, _CASES[case], lists)
+    return (*own, crc32(folded.encode()), crc32(kind.encode()), 1 + case + named)
 
 
-def _own_features(folded: str, case: str, lists: str) -> Iterable[str]:
-    return (
-        f"w {folded}",
-        f"wc {case} {folded}",
-        f"p2 {folded[:2]}",
-        f"p3 {case} {folded[:3]}",
-        f"p4 {folded[:4]}",
-        f"s2 {folded[-2:]}",
-        f"s3 {case} {folded[-3:]}",
-        f"s4 {folded[-4:]}",
-        f"l {lists} {case} {min(len(folded), 9)}",
-        f"s2l {lists} {case} {folded[-2:]}",
-        f"a {folded.isascii()} {case} {chr(39) in folded}",
+def _own_ids(folded: str, case: str, lists: str) -> tuple[int, ...]:
+    """Rows of the table for a word; what a hash begins with is hashed once for all words."""
+    size, last_two = min(len(folded), 9), folded[-2:].encode()
+    hashes = (
+        crc32(folded.encode(), _start("w ")),
+        crc32(folded.encode(), _start(f"wc {case} ")),
+        crc32(folded[:2].encode(), _start("p2 ")),
+        crc32(folded[:3].encode(), _start(f"p3 {case} ")),
+        crc32(folded[:4].encode(), _start("p4 ")),
+        crc32(last_two, _start("s2 ")),
+        crc32(folded[-3:].encode(), _start(f"s3 {case} ")),
+        crc32(folded[-4:].encode(), _start("s4 ")),
+        _start(f"l {lists} {case} {size}"),
+        crc32(last_two, _start(f"s2l {lists} {case} ")),
+        _start(f"a {folded.isascii()} {case} {chr(39) in folded}"),
     )
+    return tuple([value >> (32 - TABLE_BITS) for value in hashes])
+
+
+@lru_cache(maxsize=4_096)  # of kinds, cases and lists, never of a word
+def _start(feature: str) -> int:
+    return crc32(feature.encode())
 
 
 def _ids(features: Iterable[str]) -> tuple[int, ...]:
-    return tuple(crc32(feature.encode()) >> (32 - TABLE_BITS) for feature in features)
+    return tuple([_start(feature) >> (32 - TABLE_BITS) for feature in features])
 
 
 def _case(word: str) -> int:
@@ -225,39 +263,41 @@ def window_of(tokens: Tokens, lexicon: Lexicon, seen: dict[str, tuple[int, ...]]
         seen: Rows of words met before; what is met here is added. Training shares one over all texts.
     """
     seen = {} if seen is None else seen
-    memo, extra, places = lexicon.memo, dict[str, int](), []
-    for word in tokens.words:
-        place = memo.places.get(word)
-        if place is None:
-            place = extra.setdefault(word, len(memo.rows) + len(extra))
-        places.append(place)
+    memo, extra = lexicon.memo, dict[str, int]()
+    places = [memo.places.get(word, -1) for word in tokens.words]
+    for index, place in enumerate(places):
+        if place < 0:
+            places[index] = extra.setdefault(tokens.words[index], len(memo.rows) + len(extra))
     for word in extra:
         if word not in seen:
             seen[word] = word_row(word, lexicon)
-    known = np.array(places, dtype=np.int64)
-    rows = memo.rows[np.minimum(known, len(memo.rows) - 1)]
-    if extra:
-        new = known >= len(memo.rows)
-        rows[new] = np.array([seen[word] for word in extra], dtype=np.int64)[known[new] - len(memo.rows)]
+    rows = np.array([seen[word] for word in extra], dtype=np.int64).reshape(len(extra), N_COLUMNS)
+    found = np.array(places, dtype=np.int64)
     columns = np.zeros((N_SHARED, len(places) + 2 * REACH), dtype=np.uint64)
-    columns[:3, REACH:-REACH] = rows[:, N_OWN:].T
+    columns[:3, REACH:-REACH] = _of_words(memo.shared, rows[:, N_OWN:].astype(np.uint64), found).T
     columns[3, REACH:-REACH] = _gaps(tokens)
-    return Window(rows[:, :N_OWN], columns)
+    return Window(memo, rows, found, columns)
+
+
+def _of_words(known: NDArray[Any], extra: NDArray[Any], places: IntArray) -> NDArray[Any]:
+    """Rows at places of two tables, the second of which goes on where the first ends."""
+    found = known[np.minimum(places, len(known) - 1)]
+    if len(extra):
+        new = places >= len(known)
+        found[new] = extra[places[new] - len(known)]
+    return found
 
 
 def _gaps(tokens: Tokens) -> list[int]:
     """Before each token: 1 nothing, 2 a blank, 3 a line break or more than two blanks, 4 the start."""
-    gaps, last = [], -1
-    for start, end in zip(tokens.starts, tokens.ends, strict=True):
-        if last < 0:
-            gaps.append(4)
-        elif start == last:
-            gaps.append(1)
-        else:
-            between = tokens.text[last:start]
-            gaps.append(3 if len(between) > 2 or "\n" in between else 2)
-        last = end
-    return gaps
+    text = tokens.text
+    return [
+        4,
+        *(
+            1 if start == last else 3 if start - last > 2 or "\n" in text[last:start] else 2
+            for start, last in zip(tokens.starts[1:], tokens.ends, strict=False)
+        ),
+    ]
 
 
 @dataclass(frozen=True)
@@ -265,13 +305,34 @@ class Window:
     """Columns of all tokens of a text, read at an offset from each.
 
     Attributes:
-        own: Shape (n_tokens, N_OWN), rows of the table for the words alone.
+        memo: The most common words.
+        extra: Shape (n_words, N_COLUMNS), rows of the words that are not among them.
+        places: Shape (n_tokens,), row of each token in the two, one after the other.
         columns: Shape (N_SHARED, n_tokens + 2 * REACH), zeros at both ends: hash of the word, hash of its
             kind, its case, and what stands before it.
     """
 
-    own: IntArray
+    memo: Memo
+    extra: IntArray
+    places: IntArray
     columns: WordArray
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def own(self) -> IntArray:
+        """Shape (n_tokens, N_OWN), rows of the table for the words alone."""
+        return _of_words(self.memo.rows[:, :N_OWN], self.extra[:, :N_OWN], self.places)
+
+    def sums(self, known: IntArray, extra: IntArray) -> IntArray:
+        """Shape (n_tokens,): what each token's own rows sum up to.
+
+        Args:
+            known: Sums of the common words.
+            extra: Sums of the others.
+        """
+        return _of_words(known, extra, self.places)
 
     def first_ids(self) -> IntArray:
         """Rows of the table in the first pass: words and their neighbours.
@@ -279,8 +340,11 @@ class Window:
         Returns:
             Shape (n_tokens, N_FEATURES), int64 in [0, N_ROWS); the last row is the same for all.
         """
-        shared = [*self.columns, self._capitals()]
-        return np.hstack([self.own, _FIRST.rows(shared, len(self.own))])
+        return np.hstack([self.own, self.neighbour_ids()])
+
+    def neighbour_ids(self) -> IntArray:
+        """As `first_ids`, without the rows of the words alone."""
+        return _FIRST.rows([*self.columns, self._capitals()], len(self))
 
     def second_ids(self, levels: IntArray) -> IntArray:
         """Rows of the table in the second pass: what the first pass thinks of a token and its neighbours.
@@ -292,10 +356,12 @@ class Window:
             Shape (n_tokens, N_SECOND), int64 in [N_ROWS, N_ROWS + N_SECOND_ROWS).
         """
         shared = [*self.columns, _padded(levels + 1), _padded(self._same_word(levels))]
-        return _SECOND.rows(shared, len(self.own)) + N_ROWS
+        return _SECOND.rows(shared, len(self)) + N_ROWS
 
     def _same_word(self, levels: IntArray) -> IntArray:
         """Highest level of the same word anywhere in the text."""
+        if not levels.any():
+            return levels
         _, place = np.unique(self.columns[0, REACH:-REACH], return_inverse=True)
         highest = np.zeros(len(levels), dtype=np.int64)
         np.maximum.at(highest, place, levels)
@@ -363,10 +429,11 @@ class _Hashes:
         for place, (column, offset) in enumerate(self._members):
             table[place] = columns[column][REACH + offset : REACH + offset + n]
         total = np.repeat(self._salts, n, axis=1)
+        other = np.empty_like(total)
         for place, factor in zip(self._places, _FACTORS, strict=False):
-            total ^= table[place]
+            total ^= np.take(table, place, axis=0, out=other, mode="clip")
             total *= np.uint64(factor)
-            total ^= total >> np.uint64(29)
+            total ^= np.right_shift(total, np.uint64(29), out=other)
         total *= np.uint64(_FACTORS[0])
         return (total >> np.uint64(64 - self.bits)).T.astype(np.int64)
 

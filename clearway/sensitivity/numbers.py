@@ -69,12 +69,16 @@ _WORD: Final = "|".join(sorted({*_DIGIT_OF, *_REPEATS, *_SCALES}, key=len, rever
 _SPOKEN: Final = r"(?:dash|hyphen|minus|space|dot|point|slash|then|and|comma)"
 _GAP: Final = r"[\W_]{1,8}"
 _SPOKEN_GAP: Final = rf"(?:[\W_]{{1,4}}{_SPOKEN}[\W_]{{1,4}}|{_GAP})"
-_DIGITS_RUN = re.compile(rf"(?<!\d)\d{{1,{MAX_DIGITS}}}+(?:{_GAP}\d{{1,{MAX_DIGITS}}}+){{1,400}}(?!\d)")
+_DIGITS_RUN = re.compile(
+    rf"\d(?<!\d\d)\d{{0,{MAX_DIGITS - 1}}}+(?:{_GAP}\d{{1,{MAX_DIGITS}}}+){{1,400}}(?!\d)"
+)
 _UNIT: Final = rf"(?:\d{{1,{MAX_DIGITS}}}+|(?:{_WORD})(?![^\W_]))"
 _WORDS_RUN = re.compile(rf"(?<![^\W_]){_UNIT}(?:{_SPOKEN_GAP}{_UNIT}){{2,400}}", re.IGNORECASE)
 _UNITS = re.compile(rf"\d+|(?:{_WORD})(?![^\W_])", re.IGNORECASE)
-_DIGIT = re.compile(r"\d")
-_MIN_DIGITS: Final = 5
+# Expressions begin with what a match begins with, and look behind it after that: `re` searches these faster.
+_ENOUGH_DIGITS = re.compile(r"(?:\D*+\d){5}")
+# As many digits as an IBAN has, with at most so much between them as an IBAN may have.
+_MANY_DIGITS = re.compile(r"\d(?:\D{0,125}+\d){9}")
 _PLAIN = re.compile(
     r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{4,5}|\d{3}-\d{2}-\d{4}|\d{3}[-. ]\d{3}[-. ]\d{4}"
     r"|\d{3}\) ?\d{3}[-. ]\d{4}|1[-. ]\d{3}[-. ]\d{3}[-. ]\d{4}"
@@ -84,12 +88,12 @@ _TELLING = re.compile(
     r"|account|acct|routing|iban|passport|licen[cs]e|card|visa|amex|credit|debit|contact)(?:\b|_)"
 )
 _LEET_RUN = re.compile(
-    r"(?<![A-Za-z0-9])[0-9OoQDlIi|!SsBZzbGgqA](?:[ .()-]{0,2}[0-9OoQDlIi|!SsBZzbGgqA]){8,22}(?![A-Za-z0-9])"
+    r"[0-9OoQDlIi|!SsBZzbGgqA](?<![A-Za-z0-9].)(?:[ .()-]{0,2}[0-9OoQDlIi|!SsBZzbGgqA]){8,22}(?![A-Za-z0-9])"
 )
 _LEET_SIGN = re.compile(r"\d[ .()-]{0,2}[OoQDlISBZ|]|[OoQDlISBZ|][ .()-]{0,2}\d")
 _LEET: Final = str.maketrans("OoQDlIi|!SsBZzbGgqA", "0000111115582266994"[:19])
 _IBAN_RUN = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z][\W_]{0,3}[A-Za-z][\W_]{0,3}\d[\W_]{0,3}\d(?:[\W_]{0,4}[A-Za-z0-9]){11,30}"
+    r"[A-Za-z](?<![A-Za-z0-9][A-Za-z])[\W_]{0,3}[A-Za-z][\W_]{0,3}\d[\W_]{0,3}\d(?:[\W_]{0,4}[A-Za-z0-9]){11,30}"
 )
 _IBAN_LENGTH: Final = {
     code: length
@@ -115,7 +119,7 @@ def numbers_view(reading: View) -> View | None:
     """Passages with card, identity, telephone and bank numbers in disguise written plainly."""
     text = reading.text
     found = [*_runs(text)]
-    if has_digits(text):
+    if _MANY_DIGITS.search(text):
         found += _ibans(text)
     if _LEET_SIGN.search(text):
         found += _leet(text)
@@ -124,7 +128,7 @@ def numbers_view(reading: View) -> View | None:
 
 def has_digits(text: str) -> bool:
     """Whether a text has enough digits for a number, an IBAN or a hexadecimal blob."""
-    return len(_DIGIT.findall(text)) >= _MIN_DIGITS
+    return _ENOUGH_DIGITS.match(text) is not None
 
 
 def _has_spelled(text: str) -> bool:
@@ -133,6 +137,8 @@ def _has_spelled(text: str) -> bool:
     for sign in "-.,/_|*:":
         lowered = lowered.replace(sign, " ")
     words = lowered.split()
+    if _STRONG.isdisjoint(words):
+        return False
     places = [place for place, word in enumerate(words) if word in _STRONG]
     return any(last - first <= 8 for first, last in zip(places, places[2:], strict=False))
 

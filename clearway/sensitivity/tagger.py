@@ -18,6 +18,7 @@ from clearway.sensitivity.artifacts import TokenArtifacts
 from clearway.sensitivity.name_features import (
     FEATURES_VERSION,
     N_FEATURES,
+    N_OWN,
     N_ROWS,
     N_SECOND,
     N_SECOND_ROWS,
@@ -69,16 +70,25 @@ class Tagger:
     def __init__(self, model: bytes, lexicon: Lexicon) -> None:
         self._session = _open_session(model)
         self._lexicon = lexicon
+        # The first pass sums weights: those of a common word alone are summed once.
+        self._known_sums = self._first(lexicon.memo.rows[:, :N_OWN])
 
     def probabilities(self, tokens: Tokens) -> IntArray:
         """Probability of each token to be in a name, in ppm; shape (n_tokens,)."""
         if len(tokens) == 0:
             return np.zeros(0, dtype=np.int64)
         window = window_of(tokens, self._lexicon)
-        first = self._run(0, window.first_ids(), np.zeros(len(tokens), dtype=np.int64))
+        own = window.sums(self._known_sums, self._first(window.extra[:, :N_OWN]))
+        first = self._first(window.neighbour_ids()) + own
         return self._run(1, window.second_ids(levels_of(first)), first)
 
+    def _first(self, ids: IntArray) -> IntArray:
+        """Sums of weights, shape (n,)."""
+        return self._run(0, ids, np.zeros(len(ids), dtype=np.int64))
+
     def _run(self, output: int, ids: IntArray, base: IntArray) -> IntArray:
+        if len(ids) == 0:
+            return base
         found: list[IntArray] = []
         for start in range(0, len(ids), _MAX_TOKENS):
             end = start + _MAX_TOKENS
@@ -100,8 +110,9 @@ def spans(tokens: Tokens, ppm: Sequence[int]) -> list[NameSpan]:
     """Runs of likely tokens with one sure token; a line break or a comma ends a run."""
     found: list[NameSpan] = []
     run: list[int] = []
-    for index, word in enumerate(tokens.words):
-        if ppm[index] < JOIN_PPM or not (word[0].isalnum() or word[0] in JOINING):
+    for index in [index for index, value in enumerate(ppm) if value >= JOIN_PPM]:
+        first = tokens.words[index][0]
+        if not first.isalnum() and first not in JOINING:
             continue
         if run and (
             run[-1] != index - 1 or "\n" in tokens.text[tokens.ends[index - 1] : tokens.starts[index]]
