@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
@@ -22,12 +23,18 @@ from clearway.request import Part
 from clearway.sensitivity.kinds import ENTITY_KINDS, KINDS, LABEL_WORDS, TITLES, WORD, WORD_GROUPS
 from clearway.style import IntArray
 
-VERSION: Final = 1
+VERSION: Final = 2
 # What a column holds for "yes": columns are in thousandths.
 ONE: Final = 1_000
 BEFORE_CHARACTERS: Final = 80
 AFTER_CHARACTERS: Final = 60
 START_CHARACTERS: Final = 160
+# A sentence is read so far from the finding at most.
+SENTENCE_CHARACTERS: Final = 160
+BESIDE_WORDS: Final = 3
+_SENTENCE_END: Final = re.compile(r"[.!?](?=\s|$)|\n|[;|]")
+PLACES: Final = ("before", "after", "start", "said", "then", "last")
+_PERSONS: Final = ("own", "pronoun", "relative", "role")
 # Parts are read as if they stood this far apart: leaves of one object, turns of one conversation.
 GAP_CHARACTERS: Final = 20
 # Within so many characters of the other finding: so near, in thousandths.
@@ -47,6 +54,11 @@ _IDENTIFIERS: Final = (
     "record",
 )
 _SHAPES: Final = (
+    "sentence.asks",
+    "sentence.name",
+    "sentence.person",
+    "sentence.person_having",
+    "sentence.person_anyone",
     "name.one_word",
     "name.two_words",
     "name.more_words",
@@ -65,7 +77,7 @@ def _columns() -> tuple[str, ...]:
     names += [f"entity.{entity}" for entity in ENTITY_KINDS]
     names += [f"near.{kind}" for kind in (*KINDS, "identifier")]
     names += [f"beside.{kind}" for kind in (*KINDS, "identifier")]
-    for place in ("before", "after", "start"):
+    for place in PLACES:
         names += [f"{place}.{group}" for group in (*WORD_GROUPS, "label")]
     return (*names, *_SHAPES)
 
@@ -78,7 +90,7 @@ _PLACES: Final = {
         word: tuple(_AT[f"{place}.{g}"] for g in WORD_GROUPS if word in WORD_GROUPS[g])
         for word in set().union(*WORD_GROUPS.values())
     }
-    for place in ("before", "after", "start")
+    for place in PLACES
 }
 
 
@@ -101,7 +113,8 @@ def specification_sha256() -> str:
         list(ENTITY_KINDS.items()),
         [[group, sorted(words)] for group, words in WORD_GROUPS.items()],
         [[kind, sorted(words)] for kind, words in LABEL_WORDS.items()],
-        [BEFORE_CHARACTERS, AFTER_CHARACTERS, START_CHARACTERS, GAP_CHARACTERS, NEARNESS, FAR, BESIDE],
+        [BEFORE_CHARACTERS, AFTER_CHARACTERS, START_CHARACTERS, SENTENCE_CHARACTERS, BESIDE_WORDS],
+        [_SENTENCE_END.pattern, GAP_CHARACTERS, NEARNESS, FAR, BESIDE],
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -134,6 +147,7 @@ def evidence(findings: Sequence[Finding], parts: Sequence[Part]) -> IntArray:
             starts[spot.part] = _words(text[:START_CHARACTERS])
         _context(row, spot, text, base, starts[spot.part])
         _shape(row, spot.kind, text[spot.start - base : spot.end - base])
+    _sentences(rows, spots, [(part.text, base) for part, base in zip(parts, bases, strict=False)])
     return rows
 
 
@@ -177,20 +191,52 @@ def _nearest(spot: _Spot, others: list[_Spot]) -> tuple[int, int]:
 
 
 def _context(row: IntArray, spot: _Spot, text: str, base: int, start: list[str]) -> None:
-    """Which groups of words stand before and after the finding, and where its part begins."""
+    """Which groups of words stand around the finding, in its sentence, and where its part begins."""
     begin, end = spot.start - base, spot.end - base
+    low, high, asks = _sentence(text, begin, end)
+    said = _words(text[low:begin])
     before = _words(text[max(0, begin - BEFORE_CHARACTERS) : begin])
     after = _words(text[end : end + AFTER_CHARACTERS])
     labels = LABEL_WORDS[spot.kind]
-    for place, words in (("before", before), ("after", after), ("start", start)):
+    places = (before, after, start, said, _words(text[end:high]), said[-BESIDE_WORDS:])
+    for place, words in zip(PLACES, places, strict=True):
         known = _PLACES[place]
         for word in words:
             for column in known.get(word, ()):
                 row[column] = ONE
             if word in labels:
                 row[_AT[f"{place}.label"]] = ONE
+    row[_AT["sentence.asks"]] = ONE * asks
     if spot.kind == "name" and (before[-1:] and before[-1] in TITLES):
         row[_AT["name.title"]] = ONE
+
+
+def _sentence(text: str, begin: int, end: int) -> tuple[int, int, bool]:
+    """Where the sentence, line or cell of a finding begins and ends, and whether it is a question."""
+    low = max(0, begin - SENTENCE_CHARACTERS)
+    for match in _SENTENCE_END.finditer(text, low, begin):
+        low = match.end()
+    last = _SENTENCE_END.search(text, end, end + SENTENCE_CHARACTERS)
+    if last is None:
+        return low, min(len(text), end + SENTENCE_CHARACTERS), False
+    return low, last.start(), last.group() == "?"
+
+
+def _sentences(rows: IntArray, spots: Sequence[_Spot], texts: Sequence[tuple[str, int]]) -> None:
+    """Who a sentence speaks of: someone in particular, by a name or a word for a person, or anyone."""
+    names = [(spot.start, spot.end, spot.score) for spot in spots if spot.kind == "name"]
+    for row, spot in zip(rows, spots, strict=True):
+        text, base = texts[spot.part]
+        low, high, _ = _sentence(text, spot.start - base, spot.end - base)
+        first = bisect_left(names, (base + low,))
+        for start, end, score in names[first : first + 8]:
+            if end <= base + high and (end <= spot.start or start >= spot.end):
+                row[_AT["sentence.name"]] = max(row[_AT["sentence.name"]], score)
+        said = [row[_AT[f"{place}.{group}"]] for place in ("said", "then") for group in _PERSONS]
+        person = max(*said, row[_AT["sentence.name"]])
+        row[_AT["sentence.person"]] = person
+        for group in ("having", "anyone"):
+            row[_AT[f"sentence.person_{group}"]] = min(person, row[_AT[f"said.{group}"]])
 
 
 def _shape(row: IntArray, kind: str, value: str) -> None:

@@ -52,6 +52,14 @@ ENTITY_KINDS: Final[Mapping[str, str]] = dict(
 
 # Groups of words; a word counts whole, in lower case.
 _WORDS: Final = {
+    "anyone": "adults anybody anyone babies children employees everyone many men most participants patients "
+    "people person persons pupils sb some somebody someone students subjects those users who women workers",
+    "account": "account bic card cards compute fee iban invoice licence license number passport pay payment "
+    "routing security sepa social ssn swift tax",
+    "article": "a an any each every one",
+    "having": "am came carries developed diagnosed due had has have having hatte hat habe haben because "
+    "lived lives live living 'm on started start suffered suffering suffers suffer survived take taken "
+    "takes taking told tested treated with leidet nimmt tiene tengo ho ha ai",
     "own": "i i'm i've me mine my myself our ours us we mein meine meinem meiner unser unsere mon ma mes "
     "notre nos mi mis nuestro nuestra mio mia",
     "pronoun": "he he's her hers him his she she's their them they",
@@ -71,12 +79,14 @@ _WORDS: Final = {
     "model number order part po product ref reference request revision rfc serial sha sha256 sku ticket "
     "tracking uuid version",
     "public": "actor actress album announced artist astronaut athlete author award ballad band battle "
-    "biography born celebrity ceo chairman champion character club coach comedian composer conductor "
+    "biographies biography bible born celebrity ceo chairman champion character "
+    "club coach comedian composer conductor "
     "congress director dynasty elected emperor empire era explorer famous film filmmaker footballer founded "
-    "founder governor guitarist historian historical history inventor journalist king laureate minister "
+    "founder governor guitarist historian historians historical history inventor "
+    "journalist king leader leaders laureate minister "
     "movie musician nobel novel novelist painter philosopher physicist play player playwright poem poet "
     "politician president prime prince princess prize queen rapper reign scientist senator series singer "
-    "song theorem theory war won writer wrote",
+    "statue song theorem theory war won writer wrote",
     "fiction": "adventure adventures chapter character characters detective dialogue dragon fable fairy "
     "fantasy fiction fictional hero heroine joke kingdom legend limerick monologue myth narrator novel "
     "play plot poem protagonist riddle roleplay scene screenplay script sketch story tale villain",

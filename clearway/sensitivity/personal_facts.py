@@ -64,6 +64,63 @@ _PERSON: Final = regex.compile(
 )
 
 
+# Conditions and drugs that no list knows, by the words that say so; each with words of which one occurs.
+_STATED: Final = tuple(
+    (frozenset(words.split()), regex.compile(pattern, regex.IGNORECASE))
+    for words, pattern in (
+        (
+            (
+                "diagnosed diagnosis dx suffers suffering suffer allergic intolerant recovering "
+                "treated tested "
+                "hospitalised hospitalized admitted undergo undergoes undergoing underwent operated survivor"
+            ),
+            (
+                r"\b(?:diagnosed\s+(?:with|as)|diagnosis\s*(?::|of|is|was)|dx\s*:?|suffer(?:s|ed|ing)?\s+from"
+                r"|allergic\s+to|intolerant\s+to|recovering\s+from|treated\s+for|tested\s+(?:positive|"
+                r"negative)\s+for"
+                r"|hospitali[sz]ed\s+(?:for|with|after)|admitted\s+(?:for|with)|under(?:go(?:es|ing)?|went)"
+                r"|operated\s+on\s+for)[ \"'*]{1,5}\K\p{L}[\w'\u2019-]{3,}(?:[ ]\p{L}[\w'\u2019-]+){0,2}"
+            ),
+        ),
+        (
+            (
+                "disease syndrome disorder infection deficiency surgery transplant fracture injury allergy "
+                "intolerance cancer tumor tumour condition failure attack pain ache replacement dystrophy "
+                "mutation implant operation biopsy symptoms ligament relapse impairment "
+                "addiction inflammation broken "
+                "fractured torn sprained ruptured dislocated swollen slipped amputated injured "
+                "pulled pains problems"
+            ),
+            (
+                r"\b(?!the\b|this\b|that\b|and\b|any\b|for\b|heart\sof\b)(?:\p{L}[\w'\u2019-]{3,}[ "
+                r"]){1,2}(?:disease|"
+                r"syndrome|disorder|infection|deficiency|surgery|transplant|fracture|allergy|"
+                r"intolerance|cancer|"
+                r"tumou?r|dystrophy|implant|biopsy|impairment|addiction|inflammation|relapse)s?\b"
+                r"|\b(?:broken|fractured|torn|sprained|ruptured|dislocated|swollen|slipped|amputated|injured|"
+                r"pulled)\s+(?:\p{L}+\s+)?(?:leg|arm|wrist|ankle|hip|knee|shoulder|rib|ribs|"
+                r"collarbone|foot|hand|"
+                r"finger|toe|elbow|back|neck|jaw|skull|pelvis|ligament|tendon|muscle|meniscus|"
+                r"disc|hamstring)\b"
+                r"|\b(?:chest|back|knee|hip|neck|abdominal|stomach|joint|pelvic|nerve|muscle|"
+                r"kidney|liver|heart|"
+                r"lung|bladder|skin|eye|ear|throat|bowel|brain|spinal|shoulder|head)\s+(?:pains?|"
+                r"failure|attack|"
+                r"ache|injury|operation|replacement|condition|mutation|problems?|trouble|symptoms)\b"
+            ),
+        ),
+        (
+            "mg mcg µg units tablets tablet pills puffs capsules iu",
+            (
+                r"\b\p{L}[\p{L}-]{4,}\s{1,2}\d{1,4}(?:[.,]\d+)?\s?(?:mg|mcg|µg|iu|units)\b(?!\s?/\s?(?:l|"
+                r"dl|ml|kg)\b)"
+            ),
+        ),
+    )
+)
+_STATED_WORDS: Final = frozenset().union(*(words for words, _ in _STATED))
+
+
 class HealthRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
     """A condition or a treatment, scored by the words that tie it to a person.
 
@@ -83,7 +140,11 @@ class HealthRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
 
     def wanted(self, facts: Facts) -> bool:
         """Whether a word begins a term, or ends as names of conditions and drugs do."""
-        return not self._terms.firsts.isdisjoint(facts.words) or any(map(_is_medical, facts.words))
+        return (
+            not self._terms.firsts.isdisjoint(facts.words)
+            or not _STATED_WORDS.isdisjoint(facts.words)
+            or any(map(_is_medical, facts.words))
+        )
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
         """Conditions in order."""
@@ -91,6 +152,9 @@ class HealthRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
         tokens, lower, names = artifacts.words, artifacts.lemmas, artifacts.names
         spans = {(a, b) for a, b in self._terms.find(tokens, lower) if text[a:b] not in _VERBS}
         spans |= {(tokens.starts[at], tokens.ends[at]) for at, word in enumerate(lower) if _is_medical(word)}
+        for words, pattern in _STATED:
+            if not words.isdisjoint(lower):
+                spans |= {match.span() for match in pattern.finditer(text, timeout=TIMEOUT_SECONDS)}
         return [
             RecognizerResult("HEALTH_CONDITION", start, end, _health_score(text, start, end, names))
             for start, end in sorted(spans)

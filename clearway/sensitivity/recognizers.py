@@ -15,6 +15,7 @@ from clearway.sensitivity.account_patterns import FINANCIAL_PATTERNS
 from clearway.sensitivity.address_patterns import ADDRESS_PATTERNS
 from clearway.sensitivity.artifacts import words_of
 from clearway.sensitivity.contact_patterns import EMAIL_PATTERNS, PHONE_PATTERNS
+from clearway.sensitivity.country_patterns import COUNTRY_PATTERNS
 from clearway.sensitivity.facts import Facts
 from clearway.sensitivity.identity_patterns import NATIONAL_PATTERNS
 from clearway.sensitivity.patterns import MIN_ANCHOR_DIGITS, PatternRow
@@ -27,6 +28,7 @@ PATTERNS: Final = (
     *PHONE_PATTERNS,
     *ADDRESS_PATTERNS,
     *NATIONAL_PATTERNS,
+    *COUNTRY_PATTERNS,
     *FINANCIAL_PATTERNS,
 )
 TIMEOUT_SECONDS: Final = 5

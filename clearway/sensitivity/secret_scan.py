@@ -13,6 +13,7 @@ import regex
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
+from clearway.sensitivity.doubtful_secrets import PARTS, doubtful_secrets
 from clearway.sensitivity.facts import Facts
 
 ENTITY: Final = "SECRET"
@@ -253,7 +254,7 @@ class SecretRecognizer(EntityRecognizer):  # type: ignore[misc, unused-ignore]
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts) -> list[RecognizerResult]:  # noqa: ARG002
         """Secrets of the text; a value that is found in several ways is reported with each score."""
-        found = [*_blocks(text), *_stated(text), *_runs(text)]
+        found = [*_blocks(text), *_stated(text), *_runs(text), *doubtful_secrets(text, text.lower())]
         return [RecognizerResult(ENTITY, start, end, score) for start, end, score in found]
 
 
@@ -262,6 +263,8 @@ _GATE: Final = tuple(
     sorted(
         {part for parts, _, _ in _STATED for part in parts if part != "|"}
         | set(_PASSWORD_PARTS)
+        | (PARTS - {":"})
+        | {"@"}
         | {"private key", "access", "akia", "api_org_", "hf_", "eyj", "xox", "ghp_"}
     )
 )

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack
 from sklearn.linear_model import LogisticRegression
 
 from clearway.sensitivity.evidence import COLUMNS, N_COLUMNS, ONE
@@ -106,17 +107,18 @@ def fit_class(rows: Rows, positive: NDArray[np.bool_], kinds: Sequence[str]) -> 
     """
     of_kind = {kind: anchor_rows(rows, kind) for kind in kinds}
     anchored = np.any(list(of_kind.values()), axis=0)
-    values = rows.values[anchored] / ONE
+    values = csr_array(rows.values[anchored] / ONE)
     request = rows.request[anchored]
     marks = np.stack([of_kind[kind][anchored] for kind in kinds], axis=1)
     target = positive[request]
     if not target.any() or target.all():
         return ()
     chosen = _first_choice(request, target, rows.is_gold[anchored])
-    crossed = np.hstack([values, *(values * marks[:, [i]] for i in range(len(kinds)))])
+    own_values = (values.multiply(marks[:, [i]]) for i in range(len(kinds)))
+    crossed = hstack([values, *own_values], format="csr")
     learner = LogisticRegression(C=PENALTY, max_iter=_MAX_ITERATIONS, solver="lbfgs")
     for _ in range(N_ROUNDS):
-        learner.fit(crossed[chosen], target[chosen], sample_weight=_request_weights(request[chosen]))
+        learner.fit(crossed[chosen], target[chosen], sample_weight=_weights(request[chosen], target[chosen]))
         chosen = ~target | _best_rows(learner.decision_function(crossed), request)
     shared, *own = learner.coef_[0].reshape(len(kinds) + 1, N_COLUMNS)
     bias = float(learner.intercept_[0])
@@ -151,8 +153,11 @@ def _best_rows(scores: FloatArray, request: NDArray[np.int64]) -> NDArray[np.boo
     return best
 
 
-def _request_weights(request: NDArray[np.int64]) -> FloatArray:
-    """Rows of one request count as one in all."""
+def _weights(request: NDArray[np.int64], target: NDArray[np.bool_]) -> FloatArray:
+    """Rows of a sensitive request count as one in all; a harmless one's by their number's root.
+
+    One row flags a request: each that a harmless one has is a chance to be wrong.
+    """
     _, place, counts = np.unique(request, return_inverse=True, return_counts=True)
-    weights: FloatArray = 1.0 / counts[place]
+    weights: FloatArray = np.where(target, 1.0 / counts[place], 1.0 / np.sqrt(counts[place]))
     return weights

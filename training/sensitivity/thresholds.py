@@ -1,7 +1,7 @@
 """Thresholds of the classes, chosen on folds that the scored model has not seen.
 
-A threshold lies where recall meets its goal; where that leaves room under the bounds on false pins, half of
-the room goes to recall. Where both cannot be had, recall is preferred.
+A threshold lies where recall meets its goal; where that leaves room under a part of the bounds on false
+pins, half of the room goes to recall. Where both cannot be had, recall is preferred.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ RECALL_TARGETS: Final[Mapping[str, float]] = {
 # Over all classes a clean prompt may be pinned in 15 of 1,000 cases; conversations of 20 turns ask for less.
 CLEAN_SHARE: Final = 0.0015
 # The last that recall is given when the target is not met otherwise.
-MOST_CLEAN_SHARE: Final = 0.006
+MOST_CLEAN_SHARE: Final = 0.004
 TWIN_SHARE: Final = 0.04
 SESSION_SHARE: Final = 0.02
-_LOWEST_LOGIT: Final = -6.0
+# Part of these shares that is used where recall does not ask for more.
+STRICT: Final = 0.25
+_LOWEST_LOGIT: Final = -5.0
 _HIGHEST_LOGIT: Final = 6.0
 
 
@@ -65,19 +67,24 @@ def choose_threshold(scored: Scored, target: float) -> float:
     if not len(reachable):
         return 0.0
     wanted = _highest_with(scored.positive, goal, reachable)
-    harmless = max(
-        _lowest_with(scored.clean, CLEAN_SHARE),
-        _lowest_with(scored.twins, TWIN_SHARE),
-        _lowest_with(scored.sessions, SESSION_SHARE),
-    )
-    if harmless <= wanted:
-        chosen = (harmless + wanted) / 2
+    strict, lax = (_harmless(scored, part) for part in (STRICT, 1.0))
+    if strict <= wanted:
+        chosen = (strict + wanted) / 2
+    elif lax <= wanted:
+        chosen = wanted
     else:
         least = _highest_with(scored.positive, target, reachable)
-        at_most = _lowest_with(scored.clean, MOST_CLEAN_SHARE)
-        chosen = max(wanted, at_most) if at_most <= least else max(least, min(at_most, harmless))
-        chosen = min(chosen, harmless)
+        chosen = min(lax, max(least, _lowest_with(scored.clean, MOST_CLEAN_SHARE)))
     return float(np.clip(chosen, _LOWEST_LOGIT, _HIGHEST_LOGIT))
+
+
+def _harmless(scored: Scored, part: float) -> float:
+    """Lowest threshold that flags at most a part of what is allowed of everything harmless."""
+    return max(
+        _lowest_with(scored.clean, part * CLEAN_SHARE),
+        _lowest_with(scored.twins, part * TWIN_SHARE),
+        _lowest_with(scored.sessions, part * SESSION_SHARE),
+    )
 
 
 def _highest_with(positive: FloatArray, share: float, reachable: NDArray[np.float64]) -> float:
