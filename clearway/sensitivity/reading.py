@@ -15,7 +15,7 @@ MIN_LETTERS: Final = 40
 MIN_FOREIGN_LETTERS: Final = 6
 MAX_FOREIGN_SHARE_PERCENT: Final = 30
 # Gap of log-likelihoods per window from which another language is clearly likelier than English.
-MIN_LANGUAGE_MARGIN: Final = 12.0
+MIN_LANGUAGE_MARGIN: Final = 12
 # Above this share of English function words a text is English whatever the identifier says.
 MAX_ENGLISH_WORDS_PERCENT: Final = 12
 MAX_SYMBOL_SHARE_PERCENT: Final = 6
@@ -91,7 +91,12 @@ def is_language_unsupported(text: str) -> bool:
     """
     if not _may_be_foreign(text.lower()):
         return False
-    return any(_is_foreign(passage) for passage in _passages(_ADDRESS.sub(" ", text)))
+    lines = (_without_addresses(line) for line in text.split("\n"))
+    return any(_is_foreign(passage) for passage in _passages("\n".join(lines)))
+
+
+def _without_addresses(line: str) -> str:
+    return _ADDRESS.sub(" ", line) if "@" in line or "://" in line else line
 
 
 def _may_be_foreign(lower: str) -> bool:
@@ -102,6 +107,8 @@ def _may_be_foreign(lower: str) -> bool:
 def _passages(text: str) -> Iterator[str]:
     """Windows of each block between fences or blank lines, and of each line and what follows a colon."""
     for block in {*_BLOCK.split(text), *_LINE.split(text)}:
+        if len(block) < MIN_FOREIGN_LETTERS:
+            continue
         for start in range(0, max(1, len(block) - LANGUAGE_WINDOW // 2), LANGUAGE_WINDOW // 2):
             yield block[start : start + LANGUAGE_WINDOW]
 
@@ -118,22 +125,22 @@ def _is_other_script(prose: str) -> bool:
 
 
 def _is_other_latin(prose: str) -> bool:
-    words = _WORD.findall(prose.lower())
-    n_english = sum(word in _ENGLISH for word in words)
-    if len(words) < 6 or n_english * 100 >= len(words) * MAX_ENGLISH_WORDS_PERCENT:
+    if len(prose) < MIN_LETTERS:
+        return False
+    lower = prose.lower()
+    words = _WORD.findall(lower)
+    if len(words) < 6 or (_MARKED.search(lower) is None and len(_OTHERS.intersection(words)) < 2):
+        return False
+    n_english = sum(map(_ENGLISH.__contains__, words))
+    if n_english * 100 >= len(words) * MAX_ENGLISH_WORDS_PERCENT:
         return False
     if len(_SYMBOL.findall(prose)) * 100 > len(prose) * MAX_SYMBOL_SHARE_PERCENT:
         return False
-    if sum(map(len, words)) < MIN_LETTERS or not _may_be_foreign(prose.lower()):
+    if sum(map(len, words)) < MIN_LETTERS:
         return False
-    return _margin_over_english(" ".join(words)) >= MIN_LANGUAGE_MARGIN
+    from clearway.sensitivity.languages import ONE, margin_over_english  # here, as its model costs 50 ms
 
-
-def _margin_over_english(text: str) -> float:
-    import py3langid
-
-    ranked: dict[str, float] = {str(language): float(score) for language, score in py3langid.rank(text)}
-    return max(ranked.values()) - ranked["en"]
+    return margin_over_english(" ".join(words)) >= MIN_LANGUAGE_MARGIN * ONE
 
 
 def _is_unreadable(character: str) -> bool:
