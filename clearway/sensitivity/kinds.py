@@ -59,13 +59,19 @@ _WORDS: Final = {
     "article": "a an any each every one",
     "having": "am came carries developed diagnosed due had has have having hatte hat habe haben because "
     "lived lives live living 'm on started start suffered suffering suffers suffer survived take taken "
-    "takes taking told tested treated with leidet nimmt tiene tengo ho ha ai",
+    "takes taking told tested treated with leidet nimmt tiene tengo ho ha ai "
+    "tem tenho a est souffre soffre prende slik heb heeft diagnosticaron "
+    "hx dx pt",
     "own": "i i'm i've me mine my myself our ours us we mein meine meinem meiner unser unsere mon ma mes "
-    "notre nos mi mis nuestro nuestra mio mia",
+    "notre nos mi mis meu minha je j'ai ik mijn yo ich io nuestro nuestra mio mia",
     "pronoun": "he he's her hers him his she she's their them they",
     "relative": "aunt boyfriend brother child cousin dad daughter father friend girlfriend grandfather "
     "grandmother husband kid kids mom mother mum neighbor neighbour niece nephew parent parents partner "
-    "roommate sister son spouse uncle wife",
+    "roommate sister son spouse uncle wife boy girl guy man woman lady madre "
+    "mère mutter vater père padre hija hijo "
+    "tochter sohn mãe pai filha filho moglie marito figlia figlio frau mann "
+    "mari femme fille fils esposa mujer marido "
+    "hermano hermana schwester bruder sœur frère moeder vader dochter zoon vriend collega kollege kollegin",
     "role": "accountholder admin agent applicant attendee attn beneficiary borrower boss buyer caller "
     "candidate cardholder carer claimant client colleague contact contractor coworker customer debtor dear "
     "defendant doctor donor driver employee employees employer guest guests holder insured invoice "

@@ -93,11 +93,17 @@ def _calibration(
 def _scored(
     scores: FloatArray, positive: NDArray[np.bool_], known: NDArray[np.bool_], samples: Sequence[Sample]
 ) -> Scored:
+    """Scores by what they have a say in.
+
+    Encyclopedia articles are no prompts, and a corpus repeats a few templates many times: both teach, but
+    recall is asked of the others where there are any.
+    """
     kinds = np.array([sample.kind for sample in samples])
     harmless = known & ~positive
+    varied = known & positive & (kinds != "corpus")
     return Scored(
-        positive=scores[known & positive],
-        clean=scores[harmless & (kinds == "clean")],
+        positive=scores[varied if varied.any() else known & positive],
+        clean=scores[harmless & (kinds == "clean") & ~np.array([s.source == "wikigold" for s in samples])],
         twins=scores[harmless & np.isin(kinds, TWIN_KINDS)],
         sessions=scores[harmless & (kinds == "clean_session")],
     )
