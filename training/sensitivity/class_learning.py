@@ -45,7 +45,7 @@ ANCHORS: Final[Mapping[str, tuple[str, ...]]] = {
     "trade_secret": ("trade",),
 }
 N_ROUNDS: Final = 4
-PENALTY: Final = 1.0
+PENALTY: Final = 0.1
 # A head is silent on rows of other kinds.
 SILENT_LOGIT: Final = -100.0
 _MAX_ITERATIONS: Final = 500

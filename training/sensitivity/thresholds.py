@@ -1,7 +1,7 @@
 """Thresholds of the classes, chosen on folds that the scored model has not seen.
 
 A threshold lies where recall meets its goal; where that leaves room under a part of the bounds on false
-pins, half of the room goes to recall. Where both cannot be had, recall is preferred.
+pins, a quarter of the room goes to recall. Where both cannot be had, recall is preferred.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ TWIN_SHARE: Final = 0.04
 SESSION_SHARE: Final = 0.02
 # Part of these shares that is used where recall does not ask for more.
 STRICT: Final = 0.25
+# Of the positives that speak at all, so many are given up rather than flag everything.
+UNREACHED_SHARE: Final = 0.01
 _LOWEST_LOGIT: Final = -5.0
 _HIGHEST_LOGIT: Final = 6.0
 
@@ -69,7 +71,7 @@ def choose_threshold(scored: Scored, target: float) -> float:
     wanted = _highest_with(scored.positive, goal, reachable)
     strict, lax = (_harmless(scored, part) for part in (STRICT, 1.0))
     if strict <= wanted:
-        chosen = (strict + wanted) / 2
+        chosen = (strict + 3 * wanted) / 4
     elif lax <= wanted:
         chosen = wanted
     else:
@@ -91,7 +93,7 @@ def _highest_with(positive: FloatArray, share: float, reachable: NDArray[np.floa
     """Highest threshold that still flags the share, or the best that can be had."""
     ordered = np.sort(positive)[::-1]
     needed = max(1, int(np.ceil(share * len(ordered))))
-    return float(max(ordered[needed - 1], np.sort(reachable)[int(0.002 * len(reachable))]))
+    return float(max(ordered[needed - 1], np.sort(reachable)[int(UNREACHED_SHARE * len(reachable))]))
 
 
 def _lowest_with(harmless: FloatArray, share: float) -> float:
