@@ -315,13 +315,15 @@ def _passwords(text: str, lower: str) -> Iterator[tuple[int, int, float]]:
 
 def _is_password(value: str) -> bool:
     """Letters with digits or inner symbols, and no name of a method, number, date, address or placeholder."""
-    if not 6 <= len(value) <= 64 or _PLACEHOLDER.search(value) or _NO_PASSWORD.fullmatch(value):
-        return False
-    if not any(map(str.isalpha, value)) or entropy_millibits(value) < 2_000:
+    if not 6 <= len(value) <= 64:
         return False
     has_digit = any(map(str.isdigit, value))
     has_symbol = any(character in "!@#$%^&*+=~?" for character in value)
-    return has_digit or (has_symbol and value.lower() != value)
+    if not (has_digit or (has_symbol and value.lower() != value)):
+        return False
+    if _PLACEHOLDER.search(value) or _NO_PASSWORD.fullmatch(value):
+        return False
+    return any(map(str.isalpha, value)) and entropy_millibits(value) >= 2_000
 
 
 def _runs(text: str) -> Iterator[tuple[int, int, float]]:
