@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from clearway.sensitivity.patterns import PatternRow, after
+from clearway.sensitivity.patterns import MIN_ANCHOR_DIGITS, PatternRow, after
 
 _DAY: Final = r"(?:0[1-9]|[12]\d|3[01])"
 _MONTH: Final = r"(?:0[1-9]|1[0-2])"
 _ENTITY: Final = "NATIONAL_ID"
 _SCORE: Final = 0.85
+# Around a number, and around a name.
+_REACH: Final = (140, 40)
+_REACH_PARTS: Final = (40, 140)
 
 
 def _named(names: str, value: str, parts: str, n_digits: int) -> PatternRow:
     """A number after its name; a `+` in a part stands for a blank."""
     regex = after(names, value + r"(?![\w-])")
     strings = tuple(part.replace("+", " ") for part in parts.split())
-    return PatternRow(_ENTITY, "after its name", _SCORE, regex, strings, n_digits, reach=(20, 140))
+    reach = _REACH if n_digits >= MIN_ANCHOR_DIGITS else _REACH_PARTS
+    return PatternRow(_ENTITY, "after its name", _SCORE, regex, strings, n_digits, reach=reach)
 
 
 def _shaped(name: str, value: str, n_digits: int, score: float = 0.7) -> PatternRow:
