@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from clearway.errors import ConfigurationError, SensitivityError
+from clearway.installation import data_folder
 from clearway.sensitivity.unknown import UnknownDetector
 from training import bench
 
@@ -21,7 +22,7 @@ def test_no_model_of_stock_presidio_is_downloaded(monkeypatch: pytest.MonkeyPatc
 
 def test_no_detector_is_timed_that_knows_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where the bundle does not load, the bench fails and does not print how fast that was."""
-    unknown = UnknownDetector(bench.data_folder() / "sensitivity", SensitivityError("no bundle"))
+    unknown = UnknownDetector(data_folder() / "sensitivity", SensitivityError("no bundle"))
     monkeypatch.setattr(bench, "open_router", lambda _: SimpleNamespace(sensitivity=unknown))
     with pytest.raises(SensitivityError):
         bench._timed_router(tmp_path)
