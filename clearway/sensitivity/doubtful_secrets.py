@@ -108,7 +108,8 @@ _ROWS: Final = (
         (" -p", "--pass", "pgpassword", "mysql_pwd", "redis", "identified", "/user", "machine"),
         0.7,
         (
-            r"(?:\s--pass(?:word|phrase)?[= ]|\b(?:PGPASSWORD|MYSQL_PWD|REDISCLI_AUTH)=|\bidentified\s+by\s+|"
+            r"(?:\s--pass(?:word|phrase)?[= ]|\b(?:PGPASSWORD|MYSQL_PWD|REDISCLI_AUTH)=|"
+            r"\bidentified\s+by\s+(?=[\"'])|"
             r"\blogin\s+\S{1,64}\s+password\s+|\bnet\s+use\b[^\n]{0,80}?\s(?=\S+\s+/user)|"
             r"\b(?:mysql|mongo|sqlcmd|psql|ldapsearch|smbclient|unzip|7z|zip)\b[^\n]{0,60}?\s-[pPw]\s?)"
             r"[\"'`]?\K(?![<${%*\"'])[^\s\"'`<>]{4,64}"

@@ -146,8 +146,8 @@ _HEADINGS: Final = tuple(
     for mark in ":])"
 )
 _WEAK_MARKERS: Final = (
-    "confidential", "confidentiality", "proprietary", "trade secret", "trade secrets", "nda", "classified",
+    "confidential", "confidentiality", "proprietary", "trade secret", "trade secrets", "nda",
     "codename",
-    "code name", "know-how", "restricted", "privileged", "insider", "secret project", "internal",
+    "code name", "know-how", "restricted", "privileged", "insider", "secret project",
     "top secret", "roadmap",
 )  # fmt: skip
