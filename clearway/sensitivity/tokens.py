@@ -41,6 +41,11 @@ def tokenise(text: str) -> Tokens:
     >>> tokenise("Ann O'Brien's e-mail (2)").words
     ['Ann', "O'Brien", "'s", 'e', '-', 'mail', '(', '2', ')']
     """
-    spans = [match.span() for match in _TOKEN.finditer(text)]
-    words = [text[start:end] for start, end in spans]
-    return Tokens(text, words, [start for start, _ in spans], [end for _, end in spans])
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for match in _TOKEN.finditer(text):
+        words.append(match[0])
+        starts.append(match.start())
+        ends.append(match.end())
+    return Tokens(text, words, starts, ends)
