@@ -50,6 +50,24 @@ def test_a_row_says_what_was_found_and_what_stands_around_it() -> None:
     assert "near.name" not in said
 
 
+def test_a_sentence_says_of_whom_it_speaks() -> None:
+    """Words of the finding's own sentence count, those of the sentence before do not."""
+    text = "My sister called. Many people have asthma, why?"
+    said = row([found(text, "asthma", "HEALTH_CONDITION")], [part(text)], 0)
+    assert said["said.anyone"] == said["said.having"] == ONE
+    assert said["before.relative"] == ONE
+    assert "said.relative" not in said
+    assert "sentence.person" not in said
+
+
+def test_a_name_in_the_sentence_is_someone() -> None:
+    """A name beside the finding makes the sentence speak of a person, and of having."""
+    text = "Ana Weber has asthma."
+    both = [found(text, "Ana Weber", "PERSON"), found(text, "asthma", "HEALTH_CONDITION")]
+    said = row(both, [part(text)], 1)
+    assert said["sentence.name"] == said["sentence.person"] == said["sentence.person_having"] == 900
+
+
 def test_nothing_found_is_no_row() -> None:
     """Zero rows of the right width."""
     assert evidence([], [part("hello")]).shape == (0, N_COLUMNS)
