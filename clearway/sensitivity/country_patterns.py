@@ -84,12 +84,13 @@ COUNTRY_PATTERNS: Final = (
     _named(
         (
             r"(?:voter|electoral|military|veteran|citizen(?:ship)?|identity|identification|"
-            r"national|personal|state|social|document|identit\u00e9|identidad|identit\u00e0|"
+            r"national|personal|state|document|identit\u00e9|identidad|identit\u00e0|"
             r"id)[\s_-]*(?:card[\s_-]*|document[\s_-]*|security[\s_-]*|insurance[\s_-]*|"
             r"registration[\s_-]*)?(?:id|no|nr|num|number|code|\#)\b\.?"
         ),
-        r"(?=(?:[A-Z -]*\d){5})(?-i:[A-Z]{0,4})[ -]?\d[\dA-Z./-]{4,16}(?<=[\dA-Z])",
-        "voter elector militar veteran citizen ident national personal state social document id",
+        r"(?!\d{3}[- .]?\d\d[- .]?\d{4}(?!\d))(?=(?:[A-Z -]*\d){5})(?-i:[A-Z]{0,4})[ "
+        r"-]?\d[\dA-Z./-]{4,16}(?<=[\dA-Z])",
+        "voter elector militar veteran citizen ident national personal state document id",
         5,
     ),
     _named(r"medicare|mbi", r"[1-9][A-Z][A-Z\d]\d-?[A-Z][A-Z\d]\d-?[A-Z]{2}\d{2}", "medicare mbi", 1),
