@@ -166,8 +166,8 @@ def load_bundle(path: Path, *, trusted: Collection[str] | None) -> Bundle:
         BundleError: The folder or a file is missing, altered, unknown, too large, a link, of another schema
             version, or the digest is not trusted. The text names the file, what was expected and what came.
     """
-    _check_folder(path)
-    data = _read(path / MANIFEST, MAX_MANIFEST_BYTES)
+    check_folder(path, FILES | {MANIFEST}, "set CLEARWAY_BUNDLE or run clearway train")
+    data = read_file(path / MANIFEST, MAX_MANIFEST_BYTES)
     digest = hashlib.sha256(data).hexdigest()
     if trusted is not None and digest not in trusted:
         raise BundleError(
@@ -175,11 +175,7 @@ def load_bundle(path: Path, *, trusted: Collection[str] | None) -> Bundle:
             f"after review: clearway classifier promote {path} --approver NAME --reason WHY"
         )
     manifest = _within(path, lambda: Manifest.from_json(data))
-    files = {name: _read(path / name, MAX_FILE_BYTES) for name in sorted(FILES)}
-    for name, content in files.items():
-        _check_digest(path / name, manifest.files[name], content)
-    if _EXTERNAL_DATA in files[MODEL]:
-        raise BundleError(f"{path / MODEL}: expected all weights inside the file, got external data")
+    files = read_files(path, manifest.files)
     specification = _within(path, lambda: FeatureSpecification.from_json(files[FEATURES]))
     if specification.digest != manifest.features_sha256:
         raise BundleError(
@@ -192,27 +188,47 @@ def load_bundle(path: Path, *, trusted: Collection[str] | None) -> Bundle:
         specification=specification,
         model=files[MODEL],
         card=files[CARD].decode("utf-8", "replace"),
-        metrics=_within(path, lambda: _metrics(files[METRICS])),
+        metrics=_within(path, lambda: read_metrics(files[METRICS])),
     )
 
 
-def pinned_digests() -> frozenset[str]:
-    """Manifest digests of the bundles that this release was shipped with."""
-    text = resources.files("clearway").joinpath("pinned_bundles.json").read_text(encoding="utf-8")
+def pinned_digests(file: str = "pinned_bundles.json") -> frozenset[str]:
+    """Manifest digests of the bundles that this release was shipped with.
+
+    Args:
+        file: The list of them in the package.
+    """
+    text = resources.files("clearway").joinpath(file).read_text(encoding="utf-8")
     return frozenset(json.loads(text))
 
 
-def _check_folder(path: Path) -> None:
+def check_folder(path: Path, expected: Collection[str], remedy: str) -> None:
+    """The folder holds the expected files and nothing else.
+
+    Raises:
+        BundleError: It does not; where there is no folder, with the remedy.
+    """
     if not path.is_dir():
-        raise BundleError(
-            f"{path}: expected a bundle folder, got none; set CLEARWAY_BUNDLE or run clearway train"
-        )
+        raise BundleError(f"{path}: expected a bundle folder, got none; {remedy}")
     found = {entry.name for entry in path.iterdir()}
-    expected = FILES | {MANIFEST}
-    for name in sorted(expected - found):
+    for name in sorted(set(expected) - found):
         raise BundleError(f"{path / name}: expected a file, got none; restore the bundle or train it again")
-    for name in sorted(found - expected):
+    for name in sorted(found - set(expected)):
         raise BundleError(f"{path / name}: expected only {', '.join(sorted(expected))}, got this as well")
+
+
+def read_files(path: Path, digests: Mapping[str, str]) -> dict[str, bytes]:
+    """Files of a folder by name, read once, each of the digest that the manifest gives.
+
+    Raises:
+        BundleError: A file cannot be read, is altered, or is a graph with weights outside of it.
+    """
+    files = {name: read_file(path / name, MAX_FILE_BYTES) for name in sorted(digests)}
+    for name, content in files.items():
+        _check_digest(path / name, digests[name], content)
+        if name.endswith(".onnx") and _EXTERNAL_DATA in content:
+            raise BundleError(f"{path / name}: expected all weights inside the file, got external data")
+    return files
 
 
 def _within(path: Path, read: Callable[[], _Read]) -> _Read:
@@ -223,8 +239,12 @@ def _within(path: Path, read: Callable[[], _Read]) -> _Read:
         raise BundleError(f"{path}: {error}") from error
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """Bytes of a regular file that lies in the folder itself."""
+def read_file(path: Path, limit: int) -> bytes:
+    """Bytes of a regular file that lies in the folder itself.
+
+    Raises:
+        BundleError: It is missing, larger than the limit, a link or no file.
+    """
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
@@ -272,7 +292,12 @@ def _check(is_right: bool, name: str) -> None:
         raise BundleError(f"{MANIFEST}: {name}: wrong type or content; restore the bundle or train it again")
 
 
-def _metrics(data: bytes) -> Mapping[str, Any]:
+def read_metrics(data: bytes) -> Mapping[str, Any]:
+    """What was measured at training, of the bytes of `metrics.json`.
+
+    Raises:
+        BundleError: No JSON object.
+    """
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):

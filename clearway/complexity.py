@@ -8,9 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from clearway.assessment import PPM, ClassifierIdentity, Complexity
-from clearway.bundle import Bundle
+from clearway.bundle import MODEL, Bundle
 from clearway.errors import BundleError
 from clearway.features import Features, featurise
+from clearway.integer_session import open_session
 from clearway.request import Request
 from clearway.style import IntArray
 
@@ -33,7 +34,7 @@ class OnnxComplexityModel:
     def __init__(self, bundle: Bundle, *, n_threads: int = 1) -> None:
         self._bundle = bundle
         self._models = bundle.manifest.reference_models
-        self._session = _open_session(bundle.model, n_threads)
+        self._session = open_session(MODEL, bundle.model, n_threads)
         _check_graph(self._session, len(self._models))
 
     @property
@@ -95,23 +96,6 @@ def _padded(rows: Sequence[tuple[IntArray, IntArray]]) -> tuple[IntArray, IntArr
         ids[index, : len(row_ids)] = row_ids
         values[index, : len(row_values)] = row_values
     return ids, values
-
-
-def _open_session(model: bytes, n_threads: int) -> Any:
-    import onnxruntime  # here, because it costs 50 ms and not every command scores
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = n_threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Weights come from the verified bytes alone: where a model names a file beside it, there is none.
-    options.add_session_config_entry(
-        "session.model_external_initializers_file_folder_path", "/dev/null/no-such-folder"
-    )
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors share no public class
-        raise BundleError(f"model.onnx: expected a loadable graph, got {type(error).__name__}") from error
 
 
 def _check_graph(session: Any, n_models: int) -> None:

@@ -22,7 +22,7 @@ import platformdirs
 from clearway.assessment import Level, SensitivityDetector
 from clearway.bundle import Bundle, load_bundle, pinned_digests
 from clearway.complexity import OnnxComplexityModel
-from clearway.errors import ConfigurationError, NotFoundError
+from clearway.errors import ConfigurationError, NotFoundError, SensitivityError
 from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
 from clearway.policy import Policy, load_policy
@@ -30,9 +30,11 @@ from clearway.record import format_time
 from clearway.register import Register, load_register
 from clearway.router import Router
 from clearway.sensitivity import load_detector
+from clearway.sensitivity.unknown import UnknownDetector
 
 LOAD: Final = "load"
 PROMOTION: Final = "promotion"
+SENSITIVITY_PINS: Final = "pinned_sensitivity.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +154,24 @@ def existing_ledger(settings: Settings) -> Ledger:
 
 
 def open_detector() -> SensitivityDetector:
-    """The shipped sensitivity detector."""
-    return load_detector(data_folder() / "sensitivity")
+    """The shipped sensitivity detector; where its models are missing or altered, one that knows nothing."""
+    folder = data_folder() / "sensitivity"
+    try:
+        return load_detector(folder, trusted=pinned_digests(SENSITIVITY_PINS))
+    except SensitivityError as fault:
+        return UnknownDetector(folder, fault)
 
 
-def open_router(settings: Settings, ledger: Ledger | None = None, *, is_dry: bool = False) -> Router:
+def open_router(
+    settings: Settings, ledger: Ledger | None = None, *, is_dry: bool = False, is_service: bool = False
+) -> Router:
     """Router over the configured parts, its versions archived and on the ledger.
 
     Args:
         settings: Where everything lies.
         ledger: Ledger to use instead of the installation's own.
         is_dry: Whether to record and archive nothing.
+        is_service: Whether to refuse a detector that knows nothing, and not only count all as restricted.
 
     Raises:
         ConfigurationError: A part does not load; the text says which and what to do.
@@ -172,6 +181,8 @@ def open_router(settings: Settings, ledger: Ledger | None = None, *, is_dry: boo
     ledger = ledger or open_ledger(settings.home)
     bundle = load_bundle(settings.bundle, trusted=trusted_digests(ledger))
     detector = open_detector()
+    if is_service and isinstance(detector, UnknownDetector):
+        raise ConfigurationError(f"sensitivity: {detector.fault}")
     _check_agreement(register, policy, detector.class_levels)
     router = Router(
         register=register,

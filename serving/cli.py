@@ -39,7 +39,7 @@ def serve(
     from clearway.installation import open_router
     from serving.app import create_app
 
-    router = open_router(settings(home, register, policy, bundle))
+    router = open_router(settings(home, register, policy, bundle), is_service=True)
     console.print(f"serving {len(router.register.models)} models on {_url(host, port)} (Ctrl+C to stop)")
     try:
         uvicorn.run(

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from clearway.bundle import CARD, FEATURES, MANIFEST, METRICS, MODEL, Manifest, RegistryEntry
 from clearway.errors import BundleError
@@ -72,7 +72,11 @@ def check_free(folder: Path) -> None:
         raise BundleError(f"{folder}: expected no such folder yet, got one; bundles are never overwritten")
 
 
-def write_bundle(folder: Path, files: Mapping[str, bytes], manifest: Manifest) -> str:
+class _Manifest(Protocol):
+    def to_json(self) -> bytes: ...
+
+
+def write_bundle(folder: Path, files: Mapping[str, bytes], manifest: _Manifest) -> str:
     """Write a new bundle folder, whole or not at all, and return the manifest's SHA-256 (hex).
 
     Raises:

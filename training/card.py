@@ -88,7 +88,7 @@ def _uncalibrated(by_source: Mapping[str, Any]) -> str:
 
 def _source_table(sources: Mapping[str, Any]) -> str:
     columns = ("n_answers", "n_models", "threshold", "measure", "licence")
-    return _table(
+    return table(
         ["source", "answers", "models", "adequate from", "measure", "licence"],
         [[source, *(facts[column] for column in columns)] for source, facts in sources.items()],
     )
@@ -109,7 +109,7 @@ def _length_table(errors: Mapping[str, Any]) -> str:
         [source, *(_rounded(error[name]) for name in ("total_ratio", "median_factor", "factor_p90"))]
         for source, error in errors.items()
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _rounded(value: float | None) -> str:
@@ -127,7 +127,7 @@ def _metric_table(by_source: Mapping[str, Any], predictors: Sequence[str]) -> st
         for source, facts in by_source.items()
         for predictor in predictors
     ]
-    return _table(["source", "answers", "predictor", "AUC", "log loss", "Brier", "ECE"], rows)
+    return table(["source", "answers", "predictor", "AUC", "log loss", "Brier", "ECE"], rows)
 
 
 def _interval(metric: Mapping[str, float | None]) -> str:
@@ -149,7 +149,7 @@ def _sanity_table(facts: Mapping[str, Any]) -> str:
         ]
         for index, prompt in enumerate(facts["prompts"])
     ]
-    return _table(["prompt", *models], rows)
+    return table(["prompt", *models], rows)
 
 
 def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
@@ -163,6 +163,7 @@ def _excluded(excluded: Mapping[str, str]) -> str:
     return "\n".join(f"- {model}: {reason}" for model, reason in excluded.items()) or "No model."
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

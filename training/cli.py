@@ -73,7 +73,7 @@ def _run(answers: Path | None, out: Path | None, settings: dict[str, Any], *, ke
     from training.tracking import MlflowTracker, default_home
 
     home = default_home()
-    plan = Plan(out=out or _next_folder(home / "bundles", settings["name"]), **settings)
+    plan = Plan(out=out or next_folder(home / "bundles", settings["name"]), **settings)
     tracker = MlflowTracker(home) if keep_run else None
     with Console(stderr=True).status("reading graded answers") as status:
         table = read_answers(answers or default_answers())
@@ -93,7 +93,7 @@ def result_json(trained: Trained) -> dict[str, Any]:
     }
 
 
-def _next_folder(parent: Path, name: str) -> Path:
+def next_folder(parent: Path, name: str) -> Path:
     """First free `name-1`, `name-2`, ..."""
     number = 1
     while (parent / f"{name}-{number}").exists():

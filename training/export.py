@@ -1,46 +1,34 @@
-"""From fitted learners to the served graph, which holds integers only.
-
-A floating-point graph would give other last bits on other CPUs and batch sizes (design.md, invariant 4).
-"""
+"""From fitted learners to the served graph, which holds integers only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
-from scipy.special import expit
+from onnx import TensorProto
 
 from clearway import style
-from clearway.assessment import PPM
 from clearway.complexity import INPUTS, OUTPUTS
 from clearway.errors import TrainingDataError
 from clearway.features import N_HASHED, NORM
 from training.dataset import WAVE_AMPLITUDE, FloatArray
+from training.integer_graph import LOGISTIC, SCORE_BITS, Graph, Table, look_up, table_constants
 from training.learner import MAX_LOG2_TOKENS, AdequacyModel, LengthModel, SkillsModel
 
-OPSET: Final = 18
-IR_VERSION: Final = 9
 # A demand is summed in units of 2**-36: weights in 2**-24, values in 2**-12 (NORM, style.WAVE_NORM). It is
 # then kept within 64 and cut to 2**-24. Loadings are held in 2**-20: scores come in 2**-44, go on in 2**-32.
 WEIGHT_BITS: Final = 24
 SUM_BITS: Final = 36
 DEMAND_BITS: Final = 24
 LOADING_BITS: Final = 20
-SCORE_BITS: Final = 32
 MAX_WEIGHT: Final = 2**6
 MAX_DEMAND: Final = 2**6
 MAX_LOADING: Final = 2**6
 MAX_BIAS: Final = 2**10
 MAX_SKILLS: Final = 32
-MAX_LOGIT: Final = 14
-LOGISTIC_STEP_BITS: Final = 7
 LENGTH_STEP_BITS: Final = 6
-# Fractions of a ppm or of a token in the tables; the last rounding drops them.
-OUTPUT_BITS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -115,7 +103,7 @@ def integer_graph(weights: Weights) -> bytes:
     one row to leave 2**62). A demand is clipped to 2**30, a loading is at most 2**26: at most 32 skills give
     at most 2**61. The tables multiply a step (below 2**21) by a remainder (below 2**26).
     """
-    graph = _Graph()
+    graph = Graph()
     graph.constant("value_limit_low", np.array(0))
     graph.constant("value_limit_high", np.array(NORM))
     graph.constant("wave_limit_low", np.array(-style.WAVE_NORM))
@@ -129,73 +117,19 @@ def integer_graph(weights: Weights) -> bytes:
     n_skills = [head.words.shape[1] for head in (weights.success, weights.length)]
     graph.constant("n_skills", np.array(n_skills))
     graph.node("Split", ["demands", "n_skills"], ["success_demands", "length_demands"], axis=1)
-    _head_nodes(graph, "success", OUTPUTS[0], weights.success, _LOGISTIC)
+    _head_nodes(graph, "success", OUTPUTS[0], weights.success, LOGISTIC)
     _head_nodes(graph, "length", OUTPUTS[1], weights.length, _LENGTH)
-    return graph.serialise(weights.n_models)
+    return graph.serialise(
+        "complexity",
+        {INPUTS[0]: ("n", "k"), INPUTS[1]: ("n", "k"), INPUTS[2]: ("n", style.N_WAVES)},
+        dict.fromkeys(OUTPUTS, ("n", weights.n_models)),
+    )
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A function as a table over [low, high], read with linear interpolation.
-
-    Attributes:
-        values: One at each step, and one more; in 2**-OUTPUT_BITS units of the output.
-        low: First argument, in whole units of the score.
-        high: Last argument.
-        step_bits: Steps are 2**-step_bits apart.
-    """
-
-    values: NDArray[np.int64]
-    low: int
-    high: int
-    step_bits: int
-
-    @classmethod
-    def of(cls, values: Any, low: int, high: int, step_bits: int) -> _Table:
-        steps = np.arange((high - low) * 2**step_bits + 2) / 2.0**step_bits + low
-        return cls(np.rint(values(steps) * 2.0**OUTPUT_BITS).astype(np.int64), low, high, step_bits)
+_LENGTH: Final = Table.of(np.exp2, 0, int(MAX_LOG2_TOKENS), LENGTH_STEP_BITS)
 
 
-_LOGISTIC: Final = _Table.of(lambda z: PPM * expit(z), -MAX_LOGIT, MAX_LOGIT, LOGISTIC_STEP_BITS)
-_LENGTH: Final = _Table.of(np.exp2, 0, int(MAX_LOG2_TOKENS), LENGTH_STEP_BITS)
-
-
-class _Graph:
-    """Nodes and constants, collected in order."""
-
-    def __init__(self) -> None:
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
-
-    def node(self, kind: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
-        self._nodes.append(helper.make_node(kind, inputs, outputs, name=outputs[0], **attributes))
-
-    def constant(self, name: str, value: NDArray[Any]) -> str:
-        integers = value if value.dtype == np.int32 else value.astype(np.int64)
-        self._constants.append(numpy_helper.from_array(integers, name))
-        return name
-
-    def serialise(self, n_models: int) -> bytes:
-        wide: list[tuple[str, str | int]] = [("ids", "k"), ("values", "k"), ("waves", style.N_WAVES)]
-        inputs = [
-            helper.make_tensor_value_info(name, TensorProto.INT64, ["n", width]) for name, width in wide
-        ]
-        outputs = [
-            helper.make_tensor_value_info(name, TensorProto.INT64, ["n", n_models]) for name in OUTPUTS
-        ]
-        graph = helper.make_graph(self._nodes, "complexity", inputs, outputs, self._constants)
-        model = helper.make_model(
-            graph,
-            producer_name="clearway",
-            ir_version=IR_VERSION,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-        )
-        onnx.checker.check_model(model, full_check=True)
-        data: bytes = model.SerializeToString(deterministic=True)
-        return data
-
-
-def _demands(graph: _Graph, weights: Weights) -> None:
+def _demands(graph: Graph, weights: Weights) -> None:
     """`demands`, in 2**-24, shape (n, skills of success and of length): words and waves, weighted, summed."""
     words = np.hstack([weights.success.words, weights.length.words])
     waves = np.hstack([weights.success.waves, weights.length.waves])
@@ -214,39 +148,13 @@ def _demands(graph: _Graph, weights: Weights) -> None:
     graph.node("Div", ["demands_within", "demand_cut"], ["demands"])
 
 
-def _head_nodes(graph: _Graph, name: str, output: str, head: Head, table: _Table) -> None:
+def _head_nodes(graph: Graph, name: str, output: str, head: Head, table: Table) -> None:
     """Score of each model, clipped, through a table with linear interpolation, rounded."""
-    step = 2 ** (SCORE_BITS - table.step_bits)
-    low = graph.constant(f"{name}_low", np.array(table.low * 2**SCORE_BITS))
-    high = graph.constant(f"{name}_high", np.array(table.high * 2**SCORE_BITS))
-    for suffix, value in (
-        ("step", step),
-        ("one", 1),
-        ("half", 2 ** (OUTPUT_BITS - 1)),
-        ("unit", 2**OUTPUT_BITS),
-    ):
-        graph.constant(f"{name}_{suffix}", np.array(value))
+    table_constants(graph, name, table)
     graph.constant(f"{name}_loadings", head.loadings)
     graph.constant(f"{name}_bias", head.bias)
     graph.constant(f"{name}_table", table.values)
-
-    def step_to(kind: str, result: str, *inputs: str) -> None:
-        graph.node(kind, [f"{name}_{each}" for each in inputs], [f"{name}_{result}"])
-
-    step_to("MatMul", "fine", "demands", "loadings")
+    graph.node("MatMul", [f"{name}_demands", f"{name}_loadings"], [f"{name}_fine"])
     graph.node("Div", [f"{name}_fine", "score_cut"], [f"{name}_moved"])
-    step_to("Add", "score", "moved", "bias")
-    graph.node("Clip", [f"{name}_score", low, high], [f"{name}_clipped"])
-    step_to("Sub", "place", "clipped", "low")  # from 0: Div truncates, which here is rounding down
-    step_to("Div", "index", "place", "step")
-    step_to("Mul", "floor", "index", "step")
-    step_to("Sub", "rest", "place", "floor")
-    step_to("Add", "next", "index", "one")
-    step_to("Gather", "left", "table", "index")
-    step_to("Gather", "right", "table", "next")
-    step_to("Sub", "rise", "right", "left")
-    step_to("Mul", "part", "rise", "rest")
-    step_to("Div", "gain", "part", "step")
-    step_to("Add", "exact", "left", "gain")
-    step_to("Add", "rounded", "exact", "half")
-    graph.node("Div", [f"{name}_rounded", f"{name}_unit"], [output])
+    graph.node("Add", [f"{name}_moved", f"{name}_bias"], [f"{name}_score"])
+    look_up(graph, name, output)

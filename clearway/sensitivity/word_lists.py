@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from clearway.errors import ConfigurationError
+from clearway.sensitivity.tokens import Tokens, tokenise
 
 HEALTH_FILE: Final = "health_terms.txt"
 SPECIAL_FILE: Final = "special_category_terms.txt"
@@ -35,6 +37,55 @@ def load_words(path: Path) -> tuple[str, ...]:
 def alternation(words: tuple[str, ...]) -> str:
     """Regular expression for any of the words; white space, dashes and apostrophes match loosely."""
     return "(?:" + "|".join(_loose(word) for word in words) + ")"
+
+
+class Terms:
+    """Terms of one or more words, found among the tokens of a text in one pass.
+
+    White space and symbols between the words of a term do not matter; the longest term that begins at a
+    word is the one that counts.
+
+    Args:
+        terms: In any case.
+    """
+
+    def __init__(self, terms: Iterable[str]) -> None:
+        forms = {form for term in terms for form in (term.lower(), term.lower().replace("'", "\u2019"))}
+        keys = sorted({_key(tokenise(form).words) for form in forms})
+        self._by_first: dict[str, list[tuple[str, ...]]] = {}
+        for key in sorted(keys, key=len, reverse=True):
+            self._by_first.setdefault(key[0], []).append(key)
+        self.firsts = frozenset(self._by_first)
+
+    def find(self, tokens: Tokens, lower: list[str]) -> Iterator[tuple[int, int]]:
+        """Spans of the terms in a text, in order; they may overlap.
+
+        Args:
+            tokens: Words of the text.
+            lower: The same in lower case.
+        """
+        for at, word in enumerate(lower):
+            for key in self._by_first.get(word, ()):
+                last = _match(key, lower, at)
+                if last >= 0:
+                    yield tokens.starts[at], tokens.ends[last]
+                    break
+
+
+def _match(key: tuple[str, ...], lower: list[str], at: int) -> int:
+    """Index of the last token of the term that begins at a token, -1 for none."""
+    last = at
+    for wanted in key[1:]:
+        last += 1
+        while last < len(lower) and last < at + 3 * len(key) and not lower[last][-1].isalnum():
+            last += 1
+        if last >= len(lower) or lower[last] != wanted:
+            return -1
+    return last
+
+
+def _key(words: list[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if word[-1].isalnum())
 
 
 def _loose(word: str) -> str:

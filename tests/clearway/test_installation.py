@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import clearway.installation
-from clearway.errors import ConfigurationError, LedgerError
+from clearway.errors import ConfigurationError, LedgerError, SensitivityError
 from clearway.installation import Settings, data_folder, open_router
 from clearway.policy import load_policy
-from clearway.testing import FakeSensitivity
+from clearway.testing import FakeSensitivity, fake_request
 
 CLASSES = "contact, credentials, financial, government_id, health, personal, special_category, trade_secret"
 
@@ -127,3 +127,32 @@ def test_a_ledger_that_was_deleted_is_not_begun_again(policy: Path) -> None:
         path.unlink()
     with pytest.raises(LedgerError, match=r"ledger\.db: was here and is gone; restore it from a backup$"):
         open_with(policy)
+
+
+@pytest.fixture
+def altered(monkeypatch: pytest.MonkeyPatch) -> str:
+    """What an altered model of the detector is refused with."""
+    fault = "classes.onnx: expected the digest of the manifest, got another; restore the bundle"
+
+    def refuse(folder: Path, trusted: frozenset[str]) -> None:
+        raise SensitivityError(fault)
+
+    monkeypatch.setattr(clearway.installation, "load_detector", refuse)
+    return fault
+
+
+def test_an_altered_detector_counts_every_request_as_restricted(tmp_path: Path, altered: str) -> None:
+    """Without its models the detector knows nothing: the decision is restricted, and its record says so."""
+    router = open_router(Settings.of({}, home=tmp_path / "home"))
+    record = router.decide(fake_request("Hello")).record
+    assert record["classification"]["level"] == "restricted"
+    assert "sensitivity_unknown" in record["classification"]["notes"]
+    assert record["classification"]["detector"] == router.sensitivity.identity.as_json()
+    router.ledger.close()
+
+
+def test_a_service_does_not_start_without_its_detector(tmp_path: Path, altered: str) -> None:
+    """A service that would count everything as restricted is refused, with what to restore."""
+    with pytest.raises(ConfigurationError) as caught:
+        open_router(Settings.of({}, home=tmp_path / "home"), is_service=True)
+    assert str(caught.value) == f"sensitivity: {altered}"

@@ -207,7 +207,7 @@ def test_bounds_of_the_sums_hold() -> None:
         // 2 ** (export.DEMAND_BITS + export.LOADING_BITS - export.SCORE_BITS)
     )
     assert score + export.MAX_BIAS * 2**export.SCORE_BITS < 2**50
-    for table in (export._LOGISTIC, export._LENGTH):
+    for table in (export.LOGISTIC, export._LENGTH):
         rise = max(int(abs(step)) for step in np.diff(table.values))
         rest = 2 ** (export.SCORE_BITS - table.step_bits)
         assert rise < 2**21

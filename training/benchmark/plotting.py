@@ -51,7 +51,7 @@ def plot_sources(sources: Mapping[str, Mapping[str, Any]], folder: Path) -> list
 
 
 def _plot_reliability(name: str, bins: Mapping[str, list[float]], path: Path) -> Path:
-    figure, axes = _figure()
+    figure, axes = new_figure()
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
     axes.scatter(
         bins["predicted"],
@@ -65,11 +65,11 @@ def _plot_reliability(name: str, bins: Mapping[str, list[float]], path: Path) ->
         xlim=(0, 1),
         ylim=(0, 1),
     )
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def _plot_curve(name: str, comparison: Mapping[str, Any], path: Path) -> Path:
-    figure, axes = _figure()
+    figure, axes = new_figure()
     curves = comparison["curves"]
     for key, (label, style) in _LINES.items():
         if key in curves:
@@ -85,7 +85,7 @@ def _plot_curve(name: str, comparison: Mapping[str, Any], path: Path) -> Path:
     )
     axes.tick_params(axis="x", which="minor", labelbottom=False)
     axes.legend()
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def _zero_router(singles: Mapping[str, list[float]]) -> tuple[Any, Any]:
@@ -99,7 +99,8 @@ def _zero_router(singles: Mapping[str, list[float]]) -> tuple[Any, Any]:
     return steps, np.interp(steps, x, y)
 
 
-def _figure() -> tuple[Any, Any]:
+def new_figure() -> tuple[Any, Any]:
+    """A figure that needs no display, and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -108,7 +109,8 @@ def _figure() -> tuple[Any, Any]:
     return figure, figure.add_subplot()
 
 
-def _save(figure: Any, path: Path) -> Path:
+def save(figure: Any, path: Path) -> Path:
+    """Write the figure; equal figures give equal bytes."""
     figure.savefig(path, dpi=120, metadata={"Software": None})
     return path
 
@@ -117,12 +119,12 @@ def plot_pairs(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
     """Share of the gap recovered over share of strong calls, a plot for each row of `benchmark routellm`."""
     written = []
     for row in rows:
-        figure, axes = _figure()
+        figure, axes = new_figure()
         axes.plot([0, 1], [0, 1], color="grey", label="random")
         axes.plot(row["curve"]["share"], row["curve"]["recovered"], label="classifier, first draw")
         title = f"{row['benchmark']}: {row['row']}"
         axes.set(title=title, xlabel="share of strong calls", ylabel="share of the gap recovered")
         axes.legend()
         safe = re.sub(r"[^\w.-]+", "_", title)
-        written.append(_save(figure, folder / f"{safe}.png"))
+        written.append(save(figure, folder / f"{safe}.png"))
     return written

@@ -1,8 +1,9 @@
-"""One detector for the whole folder: loading spaCy takes seconds."""
+"""One detector for the whole folder: loading it takes seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,13 @@ def detector(folder: Path) -> PresidioDetector:
 
 @pytest.fixture(scope="session")
 def scan(detector: PresidioDetector) -> Callable[..., Sensitivity]:
-    """Scan of texts with the shipped detector."""
+    """Scan of texts with the shipped detector, each for a caller of its own: nothing comes from the cache."""
+    numbers = count()
 
     def _scan(*texts: str, role: str = "user", notes: tuple[str, ...] = ()) -> Sensitivity:
         parts = tuple(Part(f"messages[{i}].content", role, text) for i, text in enumerate(texts))
         return detector.scan(
-            Request(id="r", caller=Caller("agent"), purpose="general", parts=parts, notes=notes)
+            Request(id="r", caller=Caller(f"agent-{next(numbers)}"), purpose="general", parts=parts, notes=notes)
         )
 
     return _scan

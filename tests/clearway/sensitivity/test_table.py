@@ -24,27 +24,25 @@ def test_shipped_levels(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "text"),
     [
-        ("level: confidential", "levle: confidential", 11, "levle: unknown key; did you mean level?"),
         (
-            "    evidence: {}",
-            "    evidence: {}\n    colour: red",
-            14,
+            "personal: {level: confidential}",
+            "personal: {levle: confidential}",
+            12,
+            "levle: unknown key; did you mean level?",
+        ),
+        (
+            "contact: {level: confidential}",
+            "contact: {level: confidential, colour: red}",
+            13,
             "colour: unknown key; remove it",
         ),
         (
-            "threshold_ppm: 600000",
-            "threshold_ppm: 0",
-            12,
-            "threshold_ppm: input should be greater than or equal to 1; correct the value",
+            "health: {level: restricted}",
+            "health: {level: restricted, entities: {DIAGNOSIS: -1}}",
+            15,
+            "DIAGNOSIS: input should be greater than or equal to 0; correct the value",
         ),
-        ("  - class: personal", "  - class: persona", 62, "persona: no such class; name one of this file"),
-        (
-            "with_classes: [contact,",
-            "with_classes: [contract,",
-            65,
-            "contract: no such class; name one of this file",
-        ),
-        ("  image: restricted\n", "", 69, "image: note without a level; add it to notes"),
+        ("  image: restricted\n", "", 22, "image: note without a level; add it to notes"),
     ],
 )
 def test_a_wrong_table_names_line_and_remedy(
@@ -56,6 +54,18 @@ def test_a_wrong_table_names_line_and_remedy(
     with pytest.raises(ConfigurationError) as caught:
         load_class_table(tmp_path)
     assert str(caught.value) == f"classes.yaml, line {line}: {text}"
+
+
+def test_entities_of_a_users_own_are_read(folder: Path, tmp_path: Path) -> None:
+    """A class of the file, and one that no model knows, may name entities that flag it by themselves."""
+    source = (folder / "classes.yaml").read_text(encoding="utf-8")
+    health = "  health: {level: restricted"
+    own = f"{health}, entities: {{DIAGNOSIS: 5}}}}\n  project: {{level: internal, entities: {{PROJECT: 6}}}}"
+    text = source.replace(health + "}", own)
+    (tmp_path / "classes.yaml").write_text(text, encoding="utf-8")
+    table = load_class_table(tmp_path)
+    assert table.entities == ("DIAGNOSIS", "PROJECT")
+    assert table.class_levels["project"] is Level.INTERNAL
 
 
 def test_a_missing_table(tmp_path: Path) -> None:
@@ -73,7 +83,7 @@ def test_a_missing_table(tmp_path: Path) -> None:
         ("a: [1\nb: 2\n", "2: not YAML; correct the syntax"),
         (
             "- 1\n",
-            "1: file: expected a mapping; write the keys version, classes, combinations, notes",
+            "1: file: expected a mapping; write the keys version, classes, notes",
         ),
     ],
 )

@@ -1,0 +1,1 @@
+"""`clearway benchmark sensitivity`: what the sensitivity detector finds, misses and costs."""

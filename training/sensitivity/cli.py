@@ -1,0 +1,135 @@
+"""`clearway sensitivity`: train a bundle of the sensitivity detector, and ask the gate of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clearway.commands.options import people_console, print_json
+from training.sensitivity import DEFAULT_NAME, N_GENERATED
+
+if TYPE_CHECKING:
+    from clearway.promotion import Check
+    from training.sensitivity.pipeline import Trained
+
+app = typer.Typer(
+    no_args_is_help=True, help="The sensitivity detector's models: train, and judge by the gate."
+)
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+
+
+@app.command()
+def train(
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the new bundle; must not exist.",
+            show_default="CLEARWAY_HOME/bundles/NAME-1, -2, ...",
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the model.")] = DEFAULT_NAME,
+    generated: Annotated[
+        int, typer.Option(min=1_000, help="Generated texts on each side of the split.")
+    ] = N_GENERATED,
+    seed: Annotated[int, typer.Option(min=0, help="Of the generator.")] = 0,
+    tagger: Annotated[
+        Path | None, typer.Option(help="Folder with a tagger of names.", show_default="learn one, in minutes")
+    ] = None,
+    no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Do not keep the run in MLflow.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the tagger of names and the class model, measure on held-out templates, write a bundle.
+
+    Learns from the corpora in $CLEARWAY_CORPORA/pii and from generated text. The bundle decides nothing
+    until it lies in the detector's folder: see clearway sensitivity gate.
+    """
+    settings = {"name": name, "n_generated": generated, "seed": seed, "tagger": tagger}
+    trained = _train(out, settings, keep_run=not no_mlflow)
+    if as_json:
+        entry = trained.mlflow
+        print_json(
+            {
+                "bundle": str(trained.folder),
+                "sha256": trained.sha256,
+                "mlflow": entry and {"name": entry.name, "version": entry.version, "run_id": entry.run_id},
+                "metrics": trained.metrics["held_out"],
+            }
+        )
+    else:
+        _print(trained)
+
+
+@app.command()
+def gate(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.")], as_json: JsonOption = False
+) -> None:
+    """Ask of a bundle what a shipped one must show; exit 1 when a check fails.
+
+    Recall of each class at its target, its lower bound at most 3 points under it;
+    at most 2% false pins on clean prompts of each source, 5% on harmless
+    look-alikes and on clean conversations; pairs, sameness of bytes, latency.
+    """
+    from clearway.sensitivity.bundle import load_sensitivity_bundle
+    from training.sensitivity.gate import Limits, judge_bundle
+
+    checks = judge_bundle(load_sensitivity_bundle(bundle), Limits())
+    passed = all(check.passed for check in checks)
+    if as_json:
+        print_json({"passed": passed, "checks": [check.as_json() for check in checks]})
+    else:
+        _print_checks(checks)
+    raise typer.Exit(0 if passed else 1)
+
+
+def _train(out: Path | None, settings: dict[str, Any], *, keep_run: bool) -> Trained:
+    # Imported here, because the command line reads this module to print its help.
+    from rich.console import Console
+
+    from clearway.installation import data_folder
+    from training.cli import next_folder
+    from training.sensitivity.finding import make_find
+    from training.sensitivity.pipeline import Plan, train_sensitivity
+    from training.sensitivity.samples import corpora_folder
+    from training.sensitivity.tracking import SensitivityTracker
+    from training.tracking import default_home
+
+    home = default_home()
+    plan = Plan(
+        out=out or next_folder(home / "bundles", settings["name"]),
+        data=data_folder() / "sensitivity",
+        corpora=corpora_folder(),
+        **settings,
+    )
+    tracker = SensitivityTracker(home) if keep_run else None
+    with Console(stderr=True).status("learning names") as status:
+        return train_sensitivity(plan, make_find, tracker=tracker, report=status.update)
+
+
+def _print(trained: Trained) -> None:
+    from rich.table import Table
+
+    from training.sensitivity.card import cell
+
+    held_out = trained.metrics["held_out"]
+    table = Table(
+        "class", "recall", "false pins, clean", "false pins, look-alikes", title="Held-out templates"
+    )
+    for name, recall in held_out["recall"].items():
+        pins = (held_out[key][name] for key in ("false_pins_by_class", "twins_by_class"))
+        table.add_row(name, cell(recall), *map(cell, pins))
+    console = people_console()
+    console.print(table)
+    console.print(f"bundle: {trained.folder}\ndigest: {trained.sha256}", soft_wrap=True, markup=False)
+
+
+def _print_checks(checks: tuple[Check, ...]) -> None:
+    from rich.table import Table
+
+    table = Table("check", "value", "expected", "unit", "passed")
+    for check in checks:
+        bound = f"{check.bound.replace('_', ' ')} {check.limit}"
+        table.add_row(check.name, str(check.value), bound, check.unit, "yes" if check.passed else "NO")
+    people_console().print(table)

@@ -1,0 +1,57 @@
+"""What is said between the questions of a generated conversation."""
+
+FOLLOW_UPS: dict[str, tuple[str, ...]] = {
+    "train": (
+        "ok and why is that?",
+        "Can you give me an example?",
+        "Shorter please.",
+        "that did not work, same error as before",
+        "What would change if there were 3 of them instead of 12?",
+        "Thanks! Next question.",
+        "could you put that in a table",
+        "I don't get the second step.",
+        "Rewrite it for a ten-year-old.",
+        "and in Python?",
+        "Which of the two would you pick?",
+        "Great, now the same for March 14, 2024.",
+        "hmm, are you sure?",
+        "Continue.",
+    ),
+    "test": (
+        "go on",
+        "Please explain the last line again.",
+        "why not the other way round?",
+        "Give me 5 alternatives.",
+        "perfect, thx",
+        "Is there a faster way?",
+        "Say it in one sentence.",
+        "it prints None now",
+        "What does the 2nd argument do?",
+        "Compare both on cost and on time.",
+        "Make it rhyme.",
+        "Then what happens in 1848?",
+        "no, the blue one",
+    ),
+}
+REPLIES: dict[str, tuple[str, ...]] = {
+    "train": (
+        "Sure. In short: start with the smallest case, check it by hand, then go on from there.",
+        "Here is a table with three rows: option, cost, effort. Tell me if you want a fourth column.",
+        "Good question. The order matters because each step uses the result of the one before.",
+        "```python\ndef total(rows):\n    return sum(row['amount'] for row in rows)\n```\nCall it so.",
+        "I would pick the second: it is cheaper, and easier to undo.",
+        "The answer is 42. Divide 126 by 3 and check that nothing is left over.",
+        "You are right, I mixed up the two. The corrected version is above.",
+        "Of course! Let me know whether the tone fits.",
+    ),
+    "test": (
+        "Happy to. First sort by date, then keep the newest entry of each group.",
+        "That depends on how often it runs: up to ten times a day the simple way is fine.",
+        "- cheaper: B\n- quicker: A\n- easier to explain: B",
+        "`SELECT city, count(*) FROM visits GROUP BY city ORDER BY 2 DESC LIMIT 10;` gives you the top ten.",
+        "Done. I kept the meaning and cut it to half the length.",
+        "There are two readings of that sentence; I took the more common one.",
+        "In 1848 several uprisings began within weeks, first in Palermo, then in Paris.",
+        "No problem. Ask when anything is unclear.",
+    ),
+}
