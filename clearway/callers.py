@@ -116,9 +116,15 @@ class Callers:
         return purpose
 
     def principals(self, caller: Caller) -> tuple[tuple[str, Principal], ...]:
-        """Cedar type and entry of everyone who must be permitted: the agent and, if any, the user."""
-        agent = self.callers[caller.agent]
-        found: list[tuple[str, Principal]] = [(agent.kind.capitalize(), agent)]
+        """Cedar type and entry of everyone who must be permitted: agent, each link of its chain, user.
+
+        Raises:
+            UnknownCallerError: A link of the chain is not registered: a missing link denies.
+        """
+        links = [self.callers.get(name) for name in (caller.agent, *caller.chain)]
+        if None in links:
+            raise UnknownCallerError("caller.chain: a link is not registered; add it to callers.yaml")
+        found: list[tuple[str, Principal]] = [(link.kind.capitalize(), link) for link in links if link]
         if caller.user is not None:
             found.append(("User", self.users[caller.user]))
         return tuple(found)

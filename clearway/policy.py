@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import cedarpy
 
+from clearway.active_exception import ActiveException
 from clearway.assessment import Level
 from clearway.callers import Callers, Principal, load_callers
 from clearway.errors import PolicyError
@@ -40,6 +41,8 @@ class PolicyQuestion:
         classes: Flagged data classes and the caller's labels, sorted.
         level: Joined level.
         reviewed: Providers whose review is valid, sorted.
+        session_level: Level the session had reached before.
+        exceptions: Exceptions in force that cover the request, by id.
     """
 
     principals: tuple[tuple[str, str], ...]
@@ -48,6 +51,8 @@ class PolicyQuestion:
     classes: tuple[str, ...]
     level: Level
     reviewed: tuple[str, ...]
+    session_level: Level = Level.PUBLIC
+    exceptions: tuple[ActiveException, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +93,31 @@ class Policy:
     schema: cedarpy.Schema
 
     def question(
-        self, caller: Caller, purpose: str, classes: tuple[str, ...], level: Level, reviewed: tuple[str, ...]
+        self,
+        caller: Caller,
+        purpose: str,
+        classes: tuple[str, ...],
+        level: Level,
+        reviewed: tuple[str, ...],
+        *,
+        session_level: Level = Level.PUBLIC,
+        exceptions: Iterable[ActiveException] = (),
     ) -> PolicyQuestion:
         """The question to put about a request; an unknown purpose has no region, so nothing is cleared."""
         objective = self.objectives.purposes.get(purpose)
+        principals = tuple((kind, entry.id) for kind, entry in self.callers.principals(caller))
+        callers = tuple(identifier for _, identifier in principals)
         return PolicyQuestion(
-            principals=tuple((kind, entry.id) for kind, entry in self.callers.principals(caller)),
+            principals=principals,
             purpose=purpose,
             purpose_regions=tuple(sorted(objective.regions)) if objective else (),
             classes=classes,
             level=level,
             reviewed=reviewed,
+            session_level=session_level,
+            exceptions=tuple(
+                sorted((e for e in exceptions if e.covers(callers, purpose, classes)), key=lambda e: e.id)
+            ),
         )
 
 

@@ -62,21 +62,29 @@ class Caller:
         user: Registered id of the user it acts for, or None.
         verified_by: How the identity was established: `command_line`, `loopback` or `static_token`.
         gateway: Registered id of the gateway that spoke for the agent, or None.
+        chain: Registered ids of the agents between the agent and the user, nearest to the agent first.
     """
 
     agent: str
     user: str | None = None
     verified_by: str = "command_line"
     gateway: str | None = None
+    chain: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, str | None]:
+    def as_json(self) -> dict[str, Any]:
         """JSON form, as in records."""
         return {
             "agent": self.agent,
             "user": self.user,
             "verified_by": self.verified_by,
             "gateway": self.gateway,
+            "chain": list(self.chain),
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Caller:
+        """The inverse of `as_json`; records of format 1 have no chain."""
+        return cls(**{**value, "chain": tuple(value.get("chain", ()))})
 
 
 @dataclass(frozen=True, slots=True)

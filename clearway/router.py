@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from clearway.active_exception import ActiveException
 from clearway.assessment import Assessment, ComplexityModel, Level, Sensitivity, SensitivityDetector
 from clearway.decision import Choice, Decision
 from clearway.errors import InvalidRequestError, RequestConflictError, SensitivityError
@@ -49,6 +50,7 @@ class Router:
         complexity: Scores success per model.
         sensitivity: Finds data classes.
         ledger: Where records go before an answer leaves.
+        exceptions: Exceptions in force at a time; none by default.
         clock: Time of a decision; aware, UTC.
     """
 
@@ -60,6 +62,7 @@ class Router:
         complexity: ComplexityModel,
         sensitivity: SensitivityDetector,
         ledger: Ledger,
+        exceptions: Callable[[datetime], tuple[ActiveException, ...]] = lambda _: (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.register = register
@@ -68,6 +71,7 @@ class Router:
         self.sensitivity = sensitivity
         self.ledger = ledger
         self.clearing = PolicyClearing(policy, register)
+        self._exceptions = exceptions
         self._clock = clock
 
     def decide(self, request: Request) -> Decision:
@@ -129,7 +133,15 @@ class Router:
         objective = self.policy.objectives.purposes.get(facts.purpose, _NO_OBJECTIVE)
         level = self._level(facts, objective)
         reviewed = self.clearing.reviewed(facts.at)
-        question = self.policy.question(facts.caller, facts.purpose, self._classes(facts), level, reviewed)
+        question = self.policy.question(
+            facts.caller,
+            facts.purpose,
+            self._classes(facts),
+            level,
+            reviewed,
+            session_level=facts.session_level,
+            exceptions=facts.exceptions,
+        )
         cleared = self.clearing.clear(question)
         candidates = [
             self._candidate(m, facts, objective, cleared[m], reviewed) for m in self.register.models
@@ -145,6 +157,8 @@ class Router:
             **facts.as_json(level),
             **outcome,
             **self._stated(facts, objective, choice),
+            "active_exceptions": [exception.as_json() for exception in question.exceptions],
+            "session_providers": self._session_providers(facts, objective, choice),
             "policy": {
                 "digest": self.policy.digest,
                 "determining": outcome.pop("determining"),
@@ -155,12 +169,12 @@ class Router:
     def keys(self, request: Request) -> tuple[bytes, bytes]:
         """Keyed digests of who asked under which id, and of everything sent but the id."""
         caller = request.caller
-        who = (caller.gateway or "", caller.agent, caller.user or "", request.id)
+        who = (caller.gateway or "", caller.agent, caller.user or "", request.id, *caller.chain)
         return self.ledger.keyed("request", *who), self.ledger.keyed("body", canonical_body(request).decode())
 
     def _record(self, request: Request, salt: bytes, session_key: bytes | None) -> dict[str, Any]:
         self._check_labels(request.labels)
-        assessment = self.assess(request)
+        assessment, at = self.assess(request), self._clock()
         facts = Facts(
             caller=request.caller,
             purpose=request.purpose,
@@ -168,11 +182,13 @@ class Router:
             needs=tuple(sorted(request.needs)),
             max_output_tokens=request.max_output_tokens,
             session_level=self._session_level(session_key),
-            at=self._clock(),
+            at=at,
             assessment=assessment,
             finding_counts=assessment.sensitivity.finding_counts,
             classifier=self.complexity.identity,
             detector=self.sensitivity.identity,
+            in_session=session_key is not None,
+            exceptions=self._exceptions(at),
         )
         resolved = self.resolve(facts)
         return {
@@ -186,7 +202,13 @@ class Router:
 
     def _is_still_permitted(self, record: Mapping[str, Any], session_key: bytes | None) -> bool:
         """Whether policy, asked today on the recorded facts, still clears every model of a decision."""
-        facts = replace(facts_of(record), at=self._clock(), session_level=self._session_level(session_key))
+        at = self._clock()
+        facts = replace(
+            facts_of(record),
+            at=at,
+            session_level=self._session_level(session_key),
+            exceptions=self._exceptions(at),
+        )
         named = {record["model"], *record["fallbacks"]} - {None}
         candidates = self.resolve(facts)["candidates"]
         codes = {c["model"]: {code.split(":")[0] for code in c["codes"]} for c in candidates}
@@ -199,7 +221,8 @@ class Router:
         if request.session is None:
             return None
         caller = request.caller
-        return self.ledger.keyed("session", caller.agent, caller.user or "", request.session)
+        who = (caller.agent, caller.user or "", request.session, *caller.chain)
+        return self.ledger.keyed("session", *who)
 
     def _check_labels(self, labels: tuple[str, ...]) -> None:
         known = [*self.sensitivity.class_levels, *(level.label for level in Level)]
@@ -251,6 +274,18 @@ class Router:
             return None
         bounds = [self.register.models[model_id].max_output_tokens, facts.max_output_tokens or tokens, tokens]
         return price.cost_nusd(facts.assessment.n_input_tokens, min(bounds))
+
+    def _session_providers(self, facts: Facts, objective: Objective, choice: Choice) -> dict[str, Any] | None:
+        """Providers the session had reached, and how many it may have reached after this decision."""
+        if not facts.in_session:
+            return None
+        named = (choice.model, *choice.fallbacks) if choice.model else ()
+        reached = {*facts.session_providers, *(self.register.models[m].provider for m in named)}
+        return {
+            "before": list(facts.session_providers),
+            "n_reached": len(reached),
+            "limit": objective.max_providers_per_session,
+        }
 
     def _stated(self, facts: Facts, objective: Objective, choice: Choice) -> dict[str, Any]:
         """What the register and the objective say of the choice, with the digests that say it."""
