@@ -1,8 +1,8 @@
 """The record of a decision: the facts it was computed from, its form, and the way back for replay.
 
 Format 2 adds to format 1 the caller's chain, the exceptions in force and the providers a session reached.
-Records of format 1 stay as they are: `facts_of` reads what they lack as nobody and none, which is what was true
-of them, and replay leaves the new fields out (`in_format`).
+Records of format 1 stay as they are: `facts_of` reads what they lack as nobody and none, as was true of them,
+and replay leaves the new fields out (`in_format`).
 """
 
 from __future__ import annotations
@@ -174,6 +174,7 @@ def outcome_json(
         "excluded": [exclusion.as_json() for exclusion in choice.excluded],
         "floor_met": choice.floor_met,
         "determining": _determining(choice, cleared),
+        "exceptions": list(cleared[choice.model].exceptions) if choice.model else [],
     }
 
 

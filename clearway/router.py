@@ -162,7 +162,7 @@ class Router:
             "policy": {
                 "digest": self.policy.digest,
                 "determining": outcome.pop("determining"),
-                "observed": [],
+                "observed": [seen.as_json() for seen in self.clearing.observe(question)],
             },
         }
 
@@ -304,7 +304,6 @@ class Router:
                 "incumbent": self.register.incumbent,
                 "incumbent_nusd": self._cost_nusd(self.register.incumbent, facts),
             },
-            "exceptions": [],
             "example_terms": list(example_terms),
             "notes": sorted({*assessment.notes, *below, *(["example_terms"] if example_terms else [])}),
             "callers": {"digest": self.policy.callers.digest},

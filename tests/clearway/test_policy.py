@@ -166,6 +166,8 @@ def direct(text: str, question: PolicyQuestion, model: str, action: str, who: tu
                 "level": question.level.name.lower(),
                 "purpose": question.purpose,
                 "purpose_regions": list(question.purpose_regions),
+                "session_level": question.session_level.name.lower(),
+                "exceptions": [],
             },
         },
         text,

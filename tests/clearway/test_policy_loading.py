@@ -64,7 +64,7 @@ NO_FIT = '@id("a") @reason("r") permit (principal, action, resource) when { reso
         (ALLOW + ALLOW, 'rules.cedar: @id("allow") stands twice; policy ids are unique'),
         (
             TEMPLATE,
-            "rules.cedar: templates (?principal, ?resource) are not supported; write a policy",
+            'rules.cedar: @id("a") is a template without @exception; only exceptions are linked, add it',
         ),
         (
             NO_FIT,
