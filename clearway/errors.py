@@ -51,6 +51,12 @@ class RequestConflictError(ClearwayError):
     code = "request_conflict"
 
 
+class SessionChangedError(ClearwayError):
+    """Another request of the session came first. Decide again on the session as it is now."""
+
+    code = "session_changed"
+
+
 class NotFoundError(ClearwayError):
     """No such decision in this ledger, or the caller may not read it."""
 

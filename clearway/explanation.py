@@ -24,6 +24,8 @@ CODES = {
     "over_cost": "The expected cost is over the purpose's limit.",
     "policy_error": "A policy failed when it was asked, which counts as a denial.",
     "review_expired": "The review of its provider has expired.",
+    "session_providers": "Its provider would be one more than the purpose lets a session reach.",
+    "session_required": "The purpose requires a session, and the request names none.",
     "unread_part": "The request holds a part that is neither text nor image; no model is known to read it.",
     "too_slow": "Its stated latency is over the purpose's limit.",
 }

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,9 +16,14 @@ from typing import Any, Final
 from clearway.active_exception import ActiveException
 from clearway.assessment import Assessment, ComplexityModel, Level, Sensitivity, SensitivityDetector
 from clearway.decision import Choice, Decision
-from clearway.errors import InvalidRequestError, RequestConflictError, SensitivityError
+from clearway.errors import (
+    InvalidRequestError,
+    RequestConflictError,
+    SensitivityError,
+    SessionChangedError,
+)
 from clearway.features import OUTSIDE_NOTE
-from clearway.ledger.store import Ledger, Private
+from clearway.ledger.store import Entry, Ledger, Private, SessionState
 from clearway.objectives import Objective
 from clearway.optimiser import Candidate, choose
 from clearway.policy import Clearing, Policy, PolicyClearing
@@ -38,7 +44,16 @@ _NO_OBJECTIVE: Final = Objective(
     id="none", regions=[], quality_floor_ppm=1_000_000, max_cost_nusd=0, max_latency_p95_ms=0, max_fallbacks=0
 )
 # What a candidate's codes begin with where policy or a review, and not a capability, leaves it out.
-POLICY_CODES: Final = frozenset({"forbidden", "not_permitted", "policy_error", "review_expired"})
+POLICY_CODES: Final = frozenset(
+    {
+        "forbidden",
+        "not_permitted",
+        "policy_error",
+        "review_expired",
+        "session_providers",
+        "session_required",
+    }
+)
 
 
 class Router:
@@ -88,11 +103,7 @@ class Router:
         request_key, body_digest = self.keys(request)
         entry = self.ledger.lookup(request_key, body_digest)
         if entry is None:
-            salt, session_key = secrets.token_bytes(32), self._session_key(request)
-            record = self._record(request, salt, session_key)
-            level = Level.parse(record["classification"]["level"])
-            private = Private(salt, request_key, body_digest, session_key, int(level))
-            entry = self.ledger.append("decision", record, private)
+            entry = self._append(request, request_key, body_digest)
         elif not self._is_still_permitted(entry.record, self._session_key(request)):
             raise RequestConflictError("id: what was decided under it is no longer permitted; use a new id")
         return Decision(entry.record, entry.leaf_hash.hex())
@@ -103,7 +114,11 @@ class Router:
         Raises:
             InvalidRequestError: A label is neither a data class nor a level.
         """
-        return Decision(self._record(request, secrets.token_bytes(32), self._session_key(request)), None)
+        self._check_labels(request.labels)
+        session_key = self._session_key(request)
+        assessment, session = self.assess(request), self._session(session_key)
+        salt = secrets.token_bytes(32)
+        return Decision(self._record(request, salt, session_key, session, assessment), None)
 
     def assess(self, request: Request) -> Assessment:
         """What both classifiers say; a detector fault is a sensitivity unknown, counted as restricted."""
@@ -146,12 +161,8 @@ class Router:
         candidates = [
             self._candidate(m, facts, objective, cleared[m], reviewed) for m in self.register.models
         ]
-        choice = choose(
-            candidates,
-            floor_ppm=objective.quality_floor_ppm,
-            max_fallbacks=objective.max_fallbacks,
-            unknown_goes_to=self.register.incumbent if OUTSIDE_NOTE in facts.assessment.notes else None,
-        )
+        candidates = self._within_session(candidates, facts, objective)
+        choice = self._choose(candidates, facts, objective, objective.max_fallbacks)
         outcome = outcome_json(choice, candidates, cleared)
         return {
             **facts.as_json(level),
@@ -172,22 +183,46 @@ class Router:
         who = (caller.gateway or "", caller.agent, caller.user or "", request.id, *caller.chain)
         return self.ledger.keyed("request", *who), self.ledger.keyed("body", canonical_body(request).decode())
 
-    def _record(self, request: Request, salt: bytes, session_key: bytes | None) -> dict[str, Any]:
+    def _append(self, request: Request, request_key: bytes, body_digest: bytes) -> Entry:
+        """Decide and record, again where another request of the session came between.
+
+        A session only grows, by few levels and providers, so this ends.
+        """
         self._check_labels(request.labels)
-        assessment, at = self.assess(request), self._clock()
+        salt, session_key = secrets.token_bytes(32), self._session_key(request)
+        assessment = self.assess(request)
+        while True:
+            session = self._session(session_key)
+            record = self._record(request, salt, session_key, session, assessment)
+            level = Level.parse(record["classification"]["level"])
+            providers = self._providers(record["model"], record["fallbacks"])
+            private = Private(salt, request_key, body_digest, session_key, int(level), providers, session)
+            with suppress(SessionChangedError):
+                return self.ledger.append("decision", record, private)
+
+    def _record(
+        self,
+        request: Request,
+        salt: bytes,
+        session_key: bytes | None,
+        session: SessionState,
+        assessment: Assessment,
+    ) -> dict[str, Any]:
+        at = self._clock()
         facts = Facts(
             caller=request.caller,
             purpose=request.purpose,
             labels=request.labels,
             needs=tuple(sorted(request.needs)),
             max_output_tokens=request.max_output_tokens,
-            session_level=self._session_level(session_key),
+            session_level=Level(session.level),
             at=at,
             assessment=assessment,
             finding_counts=assessment.sensitivity.finding_counts,
             classifier=self.complexity.identity,
             detector=self.sensitivity.identity,
             in_session=session_key is not None,
+            session_providers=session.providers,
             exceptions=self._exceptions(at),
         )
         resolved = self.resolve(facts)
@@ -202,11 +237,12 @@ class Router:
 
     def _is_still_permitted(self, record: Mapping[str, Any], session_key: bytes | None) -> bool:
         """Whether policy, asked today on the recorded facts, still clears every model of a decision."""
-        at = self._clock()
+        at, session = self._clock(), self._session(session_key)
         facts = replace(
             facts_of(record),
             at=at,
-            session_level=self._session_level(session_key),
+            session_level=Level(session.level),
+            session_providers=session.providers,
             exceptions=self._exceptions(at),
         )
         named = {record["model"], *record["fallbacks"]} - {None}
@@ -214,8 +250,8 @@ class Router:
         codes = {c["model"]: {code.split(":")[0] for code in c["codes"]} for c in candidates}
         return all(model in codes and not codes[model] & POLICY_CODES for model in named)
 
-    def _session_level(self, session_key: bytes | None) -> Level:
-        return Level(self.ledger.session_level(session_key)) if session_key else Level.PUBLIC
+    def _session(self, session_key: bytes | None) -> SessionState:
+        return self.ledger.session(session_key) if session_key else SessionState()
 
     def _session_key(self, request: Request) -> bytes | None:
         if request.session is None:
@@ -254,6 +290,7 @@ class Router:
         reserved = wanted or assessment.expected_output_tokens.get(model_id, 0)
         checks = {
             "review_expired": model.provider not in reviewed,
+            "session_required": objective.session_required and not facts.in_session,
             "unread_part": "unread_part" in assessment.notes,
             "context_window": assessment.n_input_tokens + reserved > model.context_window_tokens,
             "output_limit": wanted > model.max_output_tokens,
@@ -275,12 +312,49 @@ class Router:
         bounds = [self.register.models[model_id].max_output_tokens, facts.max_output_tokens or tokens, tokens]
         return price.cost_nusd(facts.assessment.n_input_tokens, min(bounds))
 
+    def _choose(
+        self, candidates: list[Candidate], facts: Facts, objective: Objective, max_fallbacks: int
+    ) -> Choice:
+        return choose(
+            candidates,
+            floor_ppm=objective.quality_floor_ppm,
+            max_fallbacks=max_fallbacks,
+            unknown_goes_to=self.register.incumbent if OUTSIDE_NOTE in facts.assessment.notes else None,
+        )
+
+    def _within_session(
+        self, candidates: list[Candidate], facts: Facts, objective: Objective
+    ) -> list[Candidate]:
+        """Candidates, those left out whose provider would be one too many for the session.
+
+        Providers already reached stay; the places left go to others in the order of their best model, so that
+        neither the choice nor any fallback leads beyond the limit.
+        """
+        limit = objective.max_providers_per_session
+        if limit is None or not facts.in_session:
+            return candidates
+        ranked = self._choose(candidates, facts, objective, len(candidates))
+        wanted = self._providers(ranked.model, ranked.fallbacks)
+        new = [name for name in wanted if name not in facts.session_providers]
+        room = max(0, limit - len(facts.session_providers))
+        kept = {*facts.session_providers, *new[:room]}
+        return [
+            c
+            if self.register.models[c.model].provider in kept
+            else replace(c, codes=tuple(sorted({*c.codes, "session_providers"})))
+            for c in candidates
+        ]
+
+    def _providers(self, model: str | None, fallbacks: Iterable[str]) -> tuple[str, ...]:
+        """Each provider that a choice names, once, in its order."""
+        named = (model, *fallbacks) if model else ()
+        return tuple(dict.fromkeys(self.register.models[m].provider for m in named))
+
     def _session_providers(self, facts: Facts, objective: Objective, choice: Choice) -> dict[str, Any] | None:
         """Providers the session had reached, and how many it may have reached after this decision."""
         if not facts.in_session:
             return None
-        named = (choice.model, *choice.fallbacks) if choice.model else ()
-        reached = {*facts.session_providers, *(self.register.models[m].provider for m in named)}
+        reached = {*facts.session_providers, *self._providers(choice.model, choice.fallbacks)}
         return {
             "before": list(facts.session_providers),
             "n_reached": len(reached),

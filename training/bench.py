@@ -129,7 +129,7 @@ def _timed_router(home: Path) -> tuple[Router, Stopwatch]:
     router.complexity = Timed(router.complexity, "complexity", ("score",), watch)
     router.sensitivity = Timed(router.sensitivity, "sensitivity", ("scan",), watch)
     router.clearing = Timed(router.clearing, "policy", ("clear", "reviewed"), watch)
-    router.ledger = Timed(router.ledger, "ledger", ("lookup", "append", "session_level", "keyed"), watch)
+    router.ledger = Timed(router.ledger, "ledger", ("lookup", "append", "session", "keyed"), watch)
     router.resolve = watch.timed("resolve", router.resolve)
     return router, watch
 
