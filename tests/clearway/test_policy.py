@@ -375,7 +375,7 @@ def test_an_expired_review_clears_nothing(provider: str) -> None:
         assert all("forbidden:no-provider-without-a-valid-review" in answer.codes for answer in of_provider)
 
 
-@pytest.mark.parametrize("identifier", sorted(POLICY.reasons))
+@pytest.mark.parametrize("identifier", sorted(POLICY.policies))
 def test_every_shipped_rule_matters(identifier: str) -> None:
     """Without any one of the shipped rules some answer changes, and each has its reason."""
     text = (SHIPPED / "default.cedar").read_text(encoding="utf-8")
