@@ -41,7 +41,7 @@ def _entry(callers: Callers, kind: str, identifier: str) -> Principal:
 def _principal_entity(kind: str, entry: Principal) -> dict[str, Any]:
     return {
         "uid": {"type": kind, "id": entry.id},
-        "attrs": {"owner": entry.owner, "purposes": entry.purposes, "regions": entry.regions},
+        "attrs": {"owner": entry.owner or "", "purposes": entry.purposes, "regions": entry.regions},
         "parents": [{"type": "Group", "id": group} for group in entry.groups],
     }
 
