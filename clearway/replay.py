@@ -155,10 +155,10 @@ class Replayer:
         )
 
     def _find_register(self, digest: str, price_digest: str) -> Register:
-        configured = load_register(self._settings.register)
+        configured = load_register(self._settings.register, is_archived=True)
         if (configured.digest, configured.price_digest) == (digest, price_digest):
             return configured
-        return load_register(self._archive.find("register", digest, price_digest))
+        return load_register(self._archive.find("register", digest, price_digest), is_archived=True)
 
     def _find_policy(self, digest: str, callers: str, objectives: str) -> Policy:
         configured = load_policy(self._settings.policy)

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 import typer
 from rich.console import Console
 
-from clearway.commands import decisions, ledger, requests
+from clearway.commands import decisions, ledger, register, requests
 from clearway.errors import ClearwayError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("assess")(requests.assess)
 app.command("explain")(decisions.explain)
 app.command("replay")(decisions.replay)
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(register.app, name="register")
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ GIVEN_OF_REQUEST = {"id", "commitment", "n_parts", "n_characters"}
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: str(record["request"]["id"]))
 def test_a_record_of_format_1_is_computed_again_to_the_byte(record: dict[str, Any]) -> None:
     """The old facts under the old policy and register give the old record, whatever was added since."""
-    register = load_register(FORMAT_1 / "register")
+    register = load_register(FORMAT_1 / "register", is_archived=True)
     router = fake_router(
         register=register,
         policy=load_policy(FORMAT_1 / "policy"),

@@ -361,6 +361,7 @@ def test_agent_and_user_need_the_purpose(agent: str, purpose: str, user: str | N
 def test_an_expired_review_clears_nothing(provider: str) -> None:
     """Once its review has expired no model of a provider is cleared, for any data."""
     review = REGISTER.providers[provider].review
+    assert review is not None
     lapsed = REGISTER.providers[provider].model_copy(
         update={"review": review.model_copy(update={"expires_on": date(2026, 11, 30)})}
     )
