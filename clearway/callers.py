@@ -12,17 +12,9 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from clearway.errors import IdentityLapsedError, InvalidRequestError, PolicyError, UnknownCallerError
-from clearway.identities import (
-    Gateway,
-    Identity,
-    Issuer,
-    Principal,
-    RegisteredCaller,
-    Role,
-    Staff,
-    StaticKey,
-)
+from clearway.identities import Gateway, Identity, Issuer, RegisteredCaller, Role, Staff, StaticKey
 from clearway.identities import Name as Name
+from clearway.identities import Principal as Principal
 from clearway.ledger.canonical import canonical_json
 from clearway.request import Caller, parse_identifier, parse_identity
 from clearway.strict_yaml import Strict, YamlFile

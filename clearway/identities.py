@@ -114,6 +114,11 @@ class Issuer(Strict):
     keys_url: Text | None = None
     subjects: dict[Text, Name]
 
+    @property
+    def source_key(self) -> str:
+        """Names the key set and how it is read: equal for equal ones, over reloads."""
+        return " ".join((self.id, self.keys_file or "", self.keys_url or "", *self.algorithms))
+
     @model_validator(mode="after")
     def _is_whole(self) -> Issuer:
         if (self.issuer is None) == (self.trust_domain is None):

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from clearway.callers import load_callers
 from clearway.commands.options import BundleOption, HomeOption, PolicyOption, RegisterOption, settings
 from clearway.errors import ConfigurationError
 from serving.loopback import is_loopback
@@ -26,11 +27,14 @@ def serve(
 ) -> None:
     """Serve decisions over HTTP: POST /v1/route, /v1/assess, GET /v1/decisions/ID, /openapi.json.
 
-    On loopback no credential is needed. For any other address put a token of at least 32 characters into
-    CLEARWAY_TOKEN; clients send it as a bearer token. Refuses to start without a valid register, policy and
-    bundle.
+    On loopback no credential is needed, unless callers.yaml has issuers or keys: then every request carries a
+    signed token or a key of these as a bearer token. For any other address without them, put a token of at
+    least 32 characters into CLEARWAY_TOKEN. Refuses to start without a valid register, policy and bundle.
     """
-    token = service_token(host, os.environ.get("CLEARWAY_TOKEN"))
+    chosen = settings(home, register, policy, bundle)
+    callers = load_callers(chosen.policy / "callers.yaml")
+    has_credentials = bool(callers.issuers or callers.keys)
+    token = service_token(host, os.environ.get("CLEARWAY_TOKEN"), has_credentials=has_credentials)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print("loading register, policy and classifiers ...")
 
@@ -39,7 +43,7 @@ def serve(
     from clearway.installation import open_router
     from serving.app import create_app
 
-    router = open_router(settings(home, register, policy, bundle))
+    router = open_router(chosen)
     console.print(f"serving {len(router.register.models)} models on {_url(host, port)} (Ctrl+C to stop)")
     try:
         uvicorn.run(
@@ -57,8 +61,8 @@ def serve(
         ) from None
 
 
-def service_token(host: str, token: str | None) -> str | None:
-    """The token to ask for, or None on loopback without one.
+def service_token(host: str, token: str | None, *, has_credentials: bool = False) -> str | None:
+    """The one token to ask for, or None where callers have their own, or on loopback.
 
     Raises:
         ConfigurationError: The token is too short or cannot stand in a header, or is missing for an address
@@ -68,7 +72,7 @@ def service_token(host: str, token: str | None) -> str | None:
         raise ConfigurationError(f"CLEARWAY_TOKEN: expected at least {MIN_TOKEN_CHARACTERS} characters")
     if token is not None and not _is_header_word(token):
         raise ConfigurationError("CLEARWAY_TOKEN: expected visible ASCII characters only, without spaces")
-    if token is None and not is_loopback(host):
+    if token is None and not has_credentials and not is_loopback(host):
         raise ConfigurationError("CLEARWAY_TOKEN: required for an address other than loopback; set it")
     return token
 
