@@ -112,10 +112,10 @@ def test_any_changed_term_takes_the_provider_out(term: str) -> None:
     """Whichever value of the terms changes, its models are `terms_changed` at once, and no others."""
     provider = REGISTER.providers["openai"]
     content = provider.model_dump()[term]
-    fields = (
-        [k for k in content if k not in ("evidence", "read_on", "basis")] if term != "self_hosted" else []
-    )
-    variants = [{**content, name: other(content[name])} for name in fields] or [not content]
+    variants: list[Any] = [not content]
+    if isinstance(content, dict):
+        values = {k: v for k, v in content.items() if k not in ("evidence", "read_on", "basis")}
+        variants = [{**content, name: other(value)} for name, value in values.items()]
     for variant in variants:
         new = Provider.model_validate({**provider.model_dump(exclude={"review"}), term: variant})
         register = changed(REGISTER, new.model_copy(update={"review": provider.review}))
