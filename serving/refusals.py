@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,6 +26,12 @@ class Refusals:
         self._counts: Counter[str] = Counter()
         self._since: datetime | None = None
         self._lock = threading.Lock()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Refused since the last record, by reason."""
+        with self._lock:
+            return dict(self._counts)
 
     def count(self, reason: str, at: datetime) -> None:
         """One more, for that reason."""
