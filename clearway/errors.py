@@ -91,6 +91,12 @@ class SessionChangedError(ClearwayError):
     code = "session_changed"
 
 
+class BasisChangedError(ClearwayError):
+    """The ledger now says otherwise than what was decided on. Decide again on what it says now."""
+
+    code = "basis_changed"
+
+
 class NotFoundError(ClearwayError):
     """No such decision in this ledger, or the caller may not read it."""
 
@@ -113,6 +119,12 @@ class PolicyError(ConfigurationError):
     """The policy folder (Cedar policies, schema, callers, objectives) does not load."""
 
     code = "policy"
+
+
+class ApprovalError(ConfigurationError):
+    """An approval is missing, or is not one. Ask for it, and have another registered person sign it."""
+
+    code = "approval"
 
 
 class BundleError(ConfigurationError):
