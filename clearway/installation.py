@@ -23,6 +23,7 @@ from clearway.assessment import Level, SensitivityDetector
 from clearway.bundle import Bundle, load_bundle, pinned_digests
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import ConfigurationError, NotFoundError
+from clearway.exceptions import ExceptionBook
 from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
 from clearway.policy import Policy, load_policy
@@ -179,6 +180,7 @@ def open_router(settings: Settings, ledger: Ledger | None = None, *, is_dry: boo
         complexity=OnnxComplexityModel(bundle),
         sensitivity=detector,
         ledger=ledger,
+        exceptions=ExceptionBook(ledger).active,
     )
     if not is_dry:
         _record_load(router, settings, bundle)

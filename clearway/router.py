@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,11 +17,13 @@ from clearway.active_exception import ActiveException
 from clearway.assessment import Assessment, ComplexityModel, Level, Sensitivity, SensitivityDetector
 from clearway.decision import Choice, Decision
 from clearway.errors import (
+    BasisChangedError,
     InvalidRequestError,
     RequestConflictError,
     SensitivityError,
     SessionChangedError,
 )
+from clearway.exceptions import basis_of
 from clearway.features import OUTSIDE_NOTE
 from clearway.ledger.store import Entry, Ledger, Private, SessionState
 from clearway.objectives import Objective
@@ -65,7 +67,7 @@ class Router:
         complexity: Scores success per model.
         sensitivity: Finds data classes.
         ledger: Where records go before an answer leaves.
-        exceptions: Exceptions in force at a time; none by default.
+        exceptions: Exceptions in force at a time, and those that a decision used already; none by default.
         clock: Time of a decision; aware, UTC.
     """
 
@@ -77,7 +79,7 @@ class Router:
         complexity: ComplexityModel,
         sensitivity: SensitivityDetector,
         ledger: Ledger,
-        exceptions: Callable[[datetime], tuple[ActiveException, ...]] = lambda _: (),
+        exceptions: Callable[[datetime, Collection[str]], tuple[ActiveException, ...]] = lambda *_: (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.register = register
@@ -186,18 +188,21 @@ class Router:
     def _append(self, request: Request, request_key: bytes, body_digest: bytes) -> Entry:
         """Decide and record, again where another request of the session came between.
 
-        A session only grows, by few levels and providers, so this ends.
+        A session only grows, by few levels and providers, and so do the uses of an exception: this ends.
         """
         self._check_labels(request.labels)
         salt, session_key = secrets.token_bytes(32), self._session_key(request)
         assessment = self.assess(request)
         while True:
-            session = self._session(session_key)
+            session, size = self._session(session_key), self.ledger.size()
             record = self._record(request, salt, session_key, session, assessment)
             level = Level.parse(record["classification"]["level"])
             providers = self._providers(record["model"], record["fallbacks"])
-            private = Private(salt, request_key, body_digest, session_key, int(level), providers, session)
-            with suppress(SessionChangedError):
+            basis = basis_of(record["exceptions"], size)
+            private = Private(
+                salt, request_key, body_digest, session_key, int(level), providers, session, basis
+            )
+            with suppress(SessionChangedError, BasisChangedError):
                 return self.ledger.append("decision", record, private)
 
     def _record(
@@ -223,7 +228,7 @@ class Router:
             detector=self.sensitivity.identity,
             in_session=session_key is not None,
             session_providers=session.providers,
-            exceptions=self._exceptions(at),
+            exceptions=self._exceptions(at, ()),
         )
         resolved = self.resolve(facts)
         return {
@@ -243,7 +248,7 @@ class Router:
             at=at,
             session_level=Level(session.level),
             session_providers=session.providers,
-            exceptions=self._exceptions(at),
+            exceptions=self._exceptions(at, record["exceptions"]),
         )
         named = {record["model"], *record["fallbacks"]} - {None}
         candidates = self.resolve(facts)["candidates"]

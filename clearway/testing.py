@@ -168,7 +168,7 @@ def fake_router(
         complexity=complexity or FakeComplexity(dict.fromkeys(references(register), 900_000)),
         sensitivity=sensitivity or FakeSensitivity(),
         ledger=ledger or memory_ledger(),
-        exceptions=lambda _: exceptions,
+        exceptions=lambda *_: exceptions,
         clock=clock,
     )
 

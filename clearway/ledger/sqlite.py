@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from clearway.errors import (
+    BasisChangedError,
     LedgerError,
     LedgerUnavailableError,
     NotFoundError,
@@ -30,7 +31,7 @@ from clearway.ledger.keys import (
 )
 from clearway.ledger.sqlite_connection import connect
 from clearway.ledger.sqlite_faults import translate
-from clearway.ledger.store import ERASURE, Entry, Private, SessionState, decision_id_of, seal, unseal
+from clearway.ledger.store import ERASURE, Basis, Entry, Private, SessionState, decision_id_of, seal, unseal
 from clearway.ledger.tree import (
     EMPTY_ROOT,
     completed_nodes,
@@ -252,8 +253,16 @@ class SqliteLedger:
         root = subtree_root(0, index + 1, self._node)
         self._connection.execute(queries.KEEP_NOTE, (sign_checkpoint(self._signer, index + 1, root),))
         if private:
+            self._check_basis(index, private.basis)
             self._keep(index, private)
         return unseal(index, kind, canonical, digest)
+
+    def _check_basis(self, index: int, basis: Basis | None) -> None:
+        if basis is None:
+            return
+        rows = self._connection.execute(queries.ENTRIES, (basis.size, index, index - basis.size))
+        if any(basis.is_changed_by(unseal(*row)) for row in rows):
+            raise BasisChangedError("ledger: what was decided on has changed meanwhile; decide again")
 
     def _keep(self, index: int, private: Private) -> None:
         execute = self._connection.execute

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -49,6 +49,19 @@ class SessionState:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What of the ledger a record was computed from, beside its session.
+
+    Attributes:
+        size: Size of the ledger then.
+        is_changed_by: Whether an entry added since makes the record one of the past.
+    """
+
+    size: int
+    is_changed_by: Callable[[Entry], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Private:
     """Erasable companions of a decision record: kept outside the tree, so that they can be deleted.
 
@@ -60,6 +73,7 @@ class Private:
         level: Level to join to the session's, 0 or above.
         providers: Providers that the decision names, to add to the session's.
         session: State of the session that the decision was computed from, or None where it needs none.
+        basis: What else of the ledger it was computed from, or None.
     """
 
     salt: bytes = field(repr=False)
@@ -69,6 +83,7 @@ class Private:
     level: int
     providers: tuple[str, ...] = ()
     session: SessionState | None = None
+    basis: Basis | None = None
 
     def __post_init__(self) -> None:
         if (self.request_key is None) != (self.body_digest is None):
@@ -91,6 +106,7 @@ class Ledger(Protocol):
         Raises:
             RequestConflictError: The request key is there with another body, or the decision id is there.
             SessionChangedError: The session is no longer as `private` says; nothing was written.
+            BasisChangedError: The rest of the ledger is not; nothing was written.
             LedgerUnavailableError: It could not be written; nothing was.
             LedgerError: The record has no canonical form, or the ledger contradicts itself.
         """

@@ -1,0 +1,204 @@
+"""`clearway exception`: request, approve, list, revoke."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from clearway.commands.options import (
+    HomeOption,
+    PolicyOption,
+    RegisterOption,
+    people_console,
+    print_error,
+    print_json,
+    settings,
+)
+from clearway.errors import InvalidRequestError
+from clearway.exception_steps import (
+    Known,
+    approve_exception,
+    new_id,
+    request_exception,
+    revoke_exception,
+    state_of,
+)
+from clearway.exceptions import ExceptionBook, RequestedException
+from clearway.installation import Settings, data_folder, existing_ledger
+from clearway.ledger.sqlite import open_ledger
+from clearway.ledger.store import Ledger
+from clearway.policy import load_policy
+from clearway.register import load_register
+from clearway.sensitivity import load_class_table
+
+ANY = "any"
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Exceptions to an absent permit: asked for, approved by another person, counted, and with an end.",
+)
+
+NameArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the exception.")]
+ByOption = Annotated[str, typer.Option("--by", metavar="PERSON", help="Your name; never a caller's.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")]
+
+
+@app.command()
+def request(
+    template: Annotated[str, typer.Option(help="@id of the policy template that it links.")],
+    caller: Annotated[str, typer.Option(help="The one caller or user it permits.")],
+    data_class: Annotated[str, typer.Option("--class", help="The one data class, or `any`.")],
+    purpose: Annotated[str, typer.Option(help="The one purpose, or `any`.")],
+    expires: Annotated[
+        str, typer.Option(metavar="DATE|TIME", help="Last day (UTC), or end as 2027-01-31T18:00:00Z.")
+    ],
+    max_uses: Annotated[int, typer.Option(help="Number of decisions that may need it.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    by: ByOption,
+    model: Annotated[str | None, typer.Option(help="The one model; or name a provider.")] = None,
+    provider: Annotated[str | None, typer.Option(help="The one provider; or name a model.")] = None,
+    home: HomeOption = None,
+    register: RegisterOption = None,
+    policy: PolicyOption = None,
+) -> None:
+    """Ask for an exception. It permits nothing until another person approves it.
+
+    It can lift the lack of a permit, by a template that the policy has for it, and
+    never a forbid. It ends by itself: at its end, or after so many decisions.
+
+    Example: clearway exception request --template TEMPLATE --caller clinic-scribe
+    --class health --purpose clinical_documentation --model MODEL
+    --expires 2026-12-31 --max-uses 50 --reason "Migration week" --by "Ana Diaz"
+    """
+    chosen = settings(home, register, policy)
+    wanted = RequestedException(
+        id=new_id(),
+        template=template,
+        caller=caller,
+        model=model,
+        provider=provider,
+        data_class=None if data_class == ANY else data_class,
+        purpose=None if purpose == ANY else purpose,
+        requester=by.strip(),
+        reason=reason.strip(),
+        expires_at=_end(expires),
+        max_uses=max_uses,
+    )
+    now, known = datetime.now(UTC), _known(chosen)
+    ledger = open_ledger(chosen.home)
+    with _closing(ledger):
+        request_exception(ledger, wanted, known, now)
+        print_json(state_of(ledger, wanted.id).as_json(now))
+
+
+@app.command()
+def approve(
+    name: NameArgument,
+    by: ByOption,
+    home: HomeOption = None,
+    register: RegisterOption = None,
+    policy: PolicyOption = None,
+) -> None:
+    """Approve an exception that another person requested: it is in force from the next decision on.
+
+    Look at it first: clearway exception list
+    """
+    chosen = settings(home, register, policy)
+    now, known = datetime.now(UTC), _known(chosen)
+    ledger = existing_ledger(chosen)
+    with _closing(ledger):
+        approve_exception(ledger, name, approver=by, known=known, at=now, approval=None)
+        print_json(state_of(ledger, name).as_json(now))
+
+
+@app.command()
+def revoke(
+    name: NameArgument,
+    by: ByOption,
+    reason: Annotated[str, typer.Option(help="Why.")],
+    home: HomeOption = None,
+    policy: PolicyOption = None,
+) -> None:
+    """End an exception, or a request for one, now. Whoever sees the need may do it."""
+    chosen = settings(home, policy=policy)
+    now, callers = datetime.now(UTC), load_policy(chosen.policy).callers
+    ledger = existing_ledger(chosen)
+    with _closing(ledger):
+        revoke_exception(ledger, name, person=by, reason=reason, callers=callers, at=now)
+        print_json(state_of(ledger, name).as_json(now))
+
+
+@app.command("list")
+def list_exceptions(
+    every: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the exceptions that are in force or wait for approval, and how often each was used.
+
+    STATUS is `requested`, `active`, or why it is over: `expired`, `used_up`, `revoked`.
+    """
+    now, ledger = datetime.now(UTC), existing_ledger(settings(home))
+    with _closing(ledger):
+        states = [state.as_json(now) for state in ExceptionBook(ledger).states()]
+    rows = [row for row in states if every or row["status"] in ("requested", "active")]
+    for row in rows if as_json else []:
+        print_json(row)
+    if not as_json and rows:
+        _show(rows)
+    if not as_json:
+        print_error(f"{len(rows)} exceptions; {len(states) - len(rows)} more have ended")
+
+
+def _known(chosen: Settings) -> Known:
+    return Known(
+        load_policy(chosen.policy),
+        load_register(chosen.register),
+        load_class_table(data_folder() / "sensitivity").class_levels,
+    )
+
+
+def _end(text: str) -> datetime:
+    """The end of a day, or a time."""
+    try:
+        if len(text) == len("2027-01-31"):
+            return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC) + timedelta(days=1)
+        at = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        at = None
+    if at is None or at.tzinfo is None:
+        raise InvalidRequestError(
+            "expires: expected a day such as 2027-01-31, or a time with its zone such as 2027-01-31T18:00:00Z"
+        )
+    return at.astimezone(UTC)
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("ID", "STATUS", "CALLER", "CLASS", "TO", "PURPOSE", "UNTIL", "USES", "BY", "REASON"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in _cells(row)))
+    people_console().print(table)
+
+
+def _cells(row: Mapping[str, Any]) -> Iterator[str]:
+    approver = row["approved"] and row["approved"]["by"]
+    yield from (row["id"], row["status"], row["caller"], row["data_class"] or ANY)
+    yield row["model"] or f"{row['provider']} (all)"
+    yield from (row["purpose"] or ANY, row["expires_at"][:16], f"{row['n_uses']} of {row['max_uses']}")
+    yield f"{row['requester']}, approved by {approver}" if approver else row["requester"]
+    yield row["reason"]
+
+
+@contextmanager
+def _closing(ledger: Ledger) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        ledger.close()
