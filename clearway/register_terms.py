@@ -162,8 +162,10 @@ class Provider(Strict):
 
     def review_code(self, day: date) -> ReviewCode | None:
         """Why the provider may not be used on a day, or None: the review's last day still counts."""
-        if self.review is None or day < self.review.reviewed_on:
+        if self.review is None:
             return "not_reviewed"
+        if day < self.review.reviewed_on:  # archived registers called both ends the same
+            return "not_reviewed" if isinstance(self.review, Review) else "review_expired"
         if day > self.review.expires_on:
             return "review_expired"
         changed = isinstance(self.review, Review) and self.review.terms_sha256 != self.terms_sha256

@@ -81,8 +81,8 @@ class PolicyClearing:
         self._entities = lru_cache(maxsize=64)(self._build_entities)
 
     def reviewed(self, at: datetime) -> tuple[str, ...]:
-        """Providers whose review is valid on the day of `at`, sorted."""
-        return tuple(sorted(p.id for p in self._register.providers.values() if p.is_review_valid(at)))
+        """Providers that a review vouches for on the day of `at`, sorted."""
+        return self._register.reviewed(at)
 
     def _clear(self, question: PolicyQuestion) -> Mapping[str, Clearing]:
         """Answer for each model; observed policies have no part in it."""
