@@ -50,10 +50,12 @@ POLICY_CODES: Final = frozenset(
     {
         "forbidden",
         "not_permitted",
+        "not_reviewed",
         "policy_error",
         "review_expired",
         "session_providers",
         "session_required",
+        "terms_changed",
     }
 )
 
@@ -160,9 +162,7 @@ class Router:
             exceptions=facts.exceptions,
         )
         cleared = self.clearing.clear(question)
-        candidates = [
-            self._candidate(m, facts, objective, cleared[m], reviewed) for m in self.register.models
-        ]
+        candidates = [self._candidate(m, facts, objective, cleared[m]) for m in self.register.models]
         candidates = self._within_session(candidates, facts, objective)
         choice = self._choose(candidates, facts, objective, objective.max_fallbacks)
         outcome = outcome_json(choice, candidates, cleared)
@@ -285,16 +285,13 @@ class Router:
         flagged = [classes.get(name, Level.RESTRICTED) for name in self._classes(facts)]
         return Level.join([facts.session_level, *noted.values(), *declared, *flagged])
 
-    def _candidate(
-        self, model_id: str, facts: Facts, objective: Objective, clearing: Clearing, reviewed: tuple[str, ...]
-    ) -> Candidate:
+    def _candidate(self, model_id: str, facts: Facts, objective: Objective, clearing: Clearing) -> Candidate:
         """One model with its expected cost and every code that leaves it out."""
         model, assessment = self.register.models[model_id], facts.assessment
         success, cost = assessment.success_ppm.get(model_id), self._cost_nusd(model_id, facts)
         wanted = facts.max_output_tokens or 0
         reserved = wanted or assessment.expected_output_tokens.get(model_id, 0)
         checks = {
-            "review_expired": model.provider not in reviewed,
             "session_required": objective.session_required and not facts.in_session,
             "unread_part": "unread_part" in assessment.notes,
             "context_window": assessment.n_input_tokens + reserved > model.context_window_tokens,
@@ -305,6 +302,7 @@ class Router:
             "too_slow": model.latency.p95_ms > objective.max_latency_p95_ms,
         }
         codes = {code for code, holds in checks.items() if holds}
+        codes.update(filter(None, [self.register.not_eligible(facts.at).get(model_id)]))
         codes.update(f"no_{need}" for need in facts.needs if need not in model.capabilities)
         codes.update(clearing.codes if not clearing.route else ())
         return Candidate(model_id, success, cost, tuple(sorted(codes)), clearing.fall_back)
