@@ -28,7 +28,7 @@ from clearway.features import OUTSIDE_NOTE
 from clearway.ledger.store import Entry, Ledger, Private, SessionState
 from clearway.objectives import Objective
 from clearway.optimiser import Candidate, choose
-from clearway.policy import Clearing, Policy, PolicyClearing
+from clearway.policy import Clearing, Policy, PolicyClearing, PolicyQuestion
 from clearway.record import (
     RECORD_FORMAT,
     Facts,
@@ -150,24 +150,14 @@ class Router:
     def resolve(self, facts: Facts) -> dict[str, Any]:
         """All of a record that follows from the facts: clear, then choose. No clock, no state."""
         objective = self.policy.objectives.purposes.get(facts.purpose, _NO_OBJECTIVE)
-        level = self._level(facts, objective)
-        reviewed = self.clearing.reviewed(facts.at)
-        question = self.policy.question(
-            facts.caller,
-            facts.purpose,
-            self._classes(facts),
-            level,
-            reviewed,
-            session_level=facts.session_level,
-            exceptions=facts.exceptions,
-        )
+        question = self._question(facts)
         cleared = self.clearing.clear(question)
         candidates = [self._candidate(m, facts, objective, cleared[m]) for m in self.register.models]
         candidates = self._within_session(candidates, facts, objective)
         choice = self._choose(candidates, facts, objective, objective.max_fallbacks)
         outcome = outcome_json(choice, candidates, cleared)
         return {
-            **facts.as_json(level),
+            **facts.as_json(question.level),
             **outcome,
             **self._stated(facts, objective, choice),
             "active_exceptions": [exception.as_json() for exception in question.exceptions],
@@ -253,7 +243,10 @@ class Router:
         named = {record["model"], *record["fallbacks"]} - {None}
         candidates = self.resolve(facts)["candidates"]
         codes = {c["model"]: {code.split(":")[0] for code in c["codes"]} for c in candidates}
-        return all(model in codes and not codes[model] & POLICY_CODES for model in named)
+        if not all(model in codes and not codes[model] & POLICY_CODES for model in named):
+            return False
+        cleared = self.clearing.clear(self._question(facts))
+        return all(cleared[model].fall_back for model in record["fallbacks"])
 
     def _session(self, session_key: bytes | None) -> SessionState:
         return self.ledger.session(session_key) if session_key else SessionState()
@@ -284,6 +277,18 @@ class Router:
         declared = [Level.parse(label) for label in facts.labels if label not in classes]
         flagged = [classes.get(name, Level.RESTRICTED) for name in self._classes(facts)]
         return Level.join([facts.session_level, *noted.values(), *declared, *flagged])
+
+    def _question(self, facts: Facts) -> PolicyQuestion:
+        objective = self.policy.objectives.purposes.get(facts.purpose, _NO_OBJECTIVE)
+        return self.policy.question(
+            facts.caller,
+            facts.purpose,
+            self._classes(facts),
+            self._level(facts, objective),
+            self.clearing.reviewed(facts.at),
+            session_level=facts.session_level,
+            exceptions=facts.exceptions,
+        )
 
     def _candidate(self, model_id: str, facts: Facts, objective: Objective, clearing: Clearing) -> Candidate:
         """One model with its expected cost and every code that leaves it out."""
