@@ -14,6 +14,7 @@ from clearway.errors import UnauthenticatedError, UnknownCallerError
 from clearway.router import Router
 from serving.access import Access
 from serving.authentication import Authenticator
+from serving.key_set_records import KeySetRecords
 from serving.key_sets import KeySets
 from serving.rate_limit import RateLimit
 from serving.refusals import Refusals
@@ -55,6 +56,7 @@ class Front:
         self.refusals = Refusals()
         self._token = token
         self._key_sets = key_sets or KeySets()
+        self._key_set_records = KeySetRecords()
         self._rate_limit = rate_limit or RateLimit()
         self._clock = clock
         callers = current().policy.callers
@@ -84,10 +86,12 @@ class Front:
         return Access(router, asker, self._rate_limit, at)
 
     def tick(self, *, is_last: bool = False) -> None:
-        """Refresh key sets that are due, and put counts on the ledger that are."""
+        """Refresh key sets that are due; put on the ledger those that changed, and counts that are due."""
         router, at = self.current(), self._clock()
         if not is_last:
             self._key_sets.refresh(router.policy.callers, at)
+            digests = self._key_sets.digests(router.policy.callers)
+            self._key_set_records.record(router.ledger, digests, at)
         self.refusals.record(router.ledger, at, is_last=is_last)
 
     @asynccontextmanager

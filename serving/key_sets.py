@@ -5,6 +5,7 @@ A fault leaves the keys that are there, for a day: after that the set is too old
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import threading
@@ -51,13 +52,13 @@ class KeySets:
 
     def __init__(self, fetch: Fetch | None = None) -> None:
         self._fetch = fetch or fetch_url
-        self._sets: dict[str, tuple[Keys, datetime]] = {}
+        self._sets: dict[str, tuple[Keys, datetime, str]] = {}
         self._tried: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
     def find(self, issuer: Issuer, kid: str, at: datetime) -> Mapping[str, PyJWK]:
         """The issuer's key of that id, by algorithm; nothing for an unknown one. Reads memory only."""
-        keys, read_at = self._sets.get(issuer.source_key, ({}, at))
+        keys, read_at, _ = self._sets.get(issuer.source_key, ({}, at, ""))
         return keys.get(kid, {}) if at - read_at <= MAX_AGE else {}
 
     def load(self, callers: Callers, at: datetime) -> None:
@@ -87,6 +88,11 @@ class KeySets:
             except ConfigurationError as fault:
                 _log.error("%s: %s", fault.code, fault)
 
+    def digests(self, callers: Callers) -> dict[str, str]:
+        """SHA-256 of each issuer's key set as it was read, by issuer."""
+        known = {issuer.id: self._sets.get(issuer.source_key) for issuer in callers.issuers}
+        return {name: found[2] for name, found in known.items() if found}
+
     def _read(self, issuer: Issuer, folder: Path, at: datetime) -> None:
         content = (
             _read_file(issuer, folder / issuer.keys_file)
@@ -95,7 +101,7 @@ class KeySets:
         )
         keys = parse_keys(issuer, content)
         with self._lock:
-            self._sets[issuer.source_key] = (keys, at)
+            self._sets[issuer.source_key] = (keys, at, hashlib.sha256(content).hexdigest())
 
     def _fetched(self, issuer: Issuer, url: str) -> bytes:
         try:

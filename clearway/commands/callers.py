@@ -120,7 +120,9 @@ def _credentials(callers: Callers, name: str, at: datetime) -> list[str]:
     spoken_for = [
         f"gateway:{gateway.id}" for gateway in callers.gateways.values() if name in gateway.speaks_for
     ]
-    return [*keys, *issuers, *spoken_for]
+    is_open = not callers.issuers and not callers.keys
+    own = ["CLEARWAY_TOKEN", *(["loopback"] if is_open else [])] if name == callers.gateway else []
+    return [*keys, *issuers, *spoken_for, *own]
 
 
 def _show(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:

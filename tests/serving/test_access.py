@@ -176,3 +176,9 @@ def test_a_token_that_no_header_can_carry_is_refused(character: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         service_token("0.0.0.0", TOKEN + character)
     assert str(caught.value) == "CLEARWAY_TOKEN: expected visible ASCII characters only, without spaces"
+
+
+def test_callers_with_credentials_of_their_own_need_no_token() -> None:
+    """With issuers or keys in the callers file any address may be served without CLEARWAY_TOKEN."""
+    assert service_token("0.0.0.0", None, has_credentials=True) is None
+    assert service_token("0.0.0.0", TOKEN, has_credentials=True) == TOKEN

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt import algorithms
 
 from clearway.callers import Callers
-from clearway.errors import ConfigurationError
+from clearway.errors import ConfigurationError, LedgerUnavailableError
 from clearway.identities import Issuer
+from clearway.ledger.store import Ledger
+from clearway.router import Router
+from clearway.testing import memory_ledger
+from serving.front import Front
+from serving.key_set_records import KEY_SETS, KeySetRecords
 from serving.key_sets import KeySets, fetch_url, parse_keys
 from tests.serving.issuers import FakeIssuer, elliptic, policy_with, write_keys
 
+MakeRouter = Callable[..., Router]
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 BY_FILE = """
 issuers:
@@ -184,6 +191,42 @@ def test_looking_for_a_key_reads_nothing(tmp_path: Path) -> None:
     for number in range(100):
         assert not sets.find(issuer, f"unknown-{number}", NOON)
     assert n_fetched == 1
+
+
+def test_changed_key_sets_are_on_the_ledger(make_router: MakeRouter, tmp_path: Path) -> None:
+    """Whose keys were believed from when: one record at first, one for each rotation, none in between."""
+    policy = policy_with(tmp_path, BY_FILE, idp=[elliptic("old").jwk()])
+    router, now = make_router(policy=policy), [NOON]
+    fronts = [Front(lambda: router, None, clock=lambda: now[0]) for _ in range(2)]
+
+    def tick(minute: int) -> str:
+        now[0] = NOON + timedelta(minutes=minute)
+        for front in fronts:
+            front.tick()
+        return hashlib.sha256((tmp_path / "idp.json").read_bytes()).hexdigest()
+
+    digests = [tick(0), tick(1)][:1]
+    write_keys(tmp_path / "idp.json", elliptic("new").jwk())
+    digests.append(tick(5))
+    assert [entry.kind for entry in router.ledger.entries()] == [KEY_SETS] * 2
+    assert [entry.record["key_sets"] for entry in router.ledger.entries()] == [{"idp": d} for d in digests]
+
+
+def test_key_sets_wait_for_a_full_ledger(caplog: pytest.LogCaptureFixture) -> None:
+    """What cannot be recorded is tried again after a minute, not at each tick."""
+    records, ledger = KeySetRecords(), memory_ledger()
+
+    class Full:
+        def latest(self, _: str) -> None:
+            raise LedgerUnavailableError("ledger: disk full; free some space")
+
+    for seconds in (0, 1, 59):
+        records.record(cast("Ledger", Full()), {"idp": "a" * 64}, NOON + timedelta(seconds=seconds))
+    assert [r.getMessage() for r in caplog.records] == [
+        "ledger_unavailable: ledger: disk full; free some space"
+    ]
+    records.record(ledger, {"idp": "a" * 64}, NOON + timedelta(seconds=60))
+    assert ledger.size() == 1
 
 
 class _Keys(BaseHTTPRequestHandler):

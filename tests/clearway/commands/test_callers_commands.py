@@ -54,6 +54,7 @@ def test_list_says_all_of_an_identity(policy: Path) -> None:
         "credentials": ["gateway:local-gateway"],
     }  # fmt: skip
     assert found["ana"]["roles"] == []
+    assert found["local-gateway"]["credentials"] == ["CLEARWAY_TOKEN", "loopback"]
 
 
 def test_list_has_a_table_for_people(policy: Path) -> None:
