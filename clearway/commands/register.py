@@ -109,9 +109,9 @@ def review(
 ) -> None:
     """Record that somebody reviewed a provider: on the ledger, and in `reviews.yaml` of your register.
 
-    The review holds for the terms and models as they stand now. A changed term, or
-    the end of the day of --next (UTC), takes the models out by itself; a model that
-    is added later stays out until a review covers it.
+    The review holds for the terms and models as they stand now. A changed
+    term, or the end of the day of --next (UTC), takes the models out by
+    itself; a model that is added later stays out until a review covers it.
 
     Example: clearway register review openai --register DIR --reviewer "Ana Diaz"
     --evidence https://wiki.example/openai-2026 --evidence-file dpa.pdf
@@ -147,7 +147,9 @@ def expiring(
 ) -> None:
     """List the providers that are out, or will be within so many days. Exit 1 if there are any, 0 if none.
 
-    As a daily job it warns before decisions change: clearway register expiring --days 30
+    Run it daily to be warned before decisions change.
+
+    Example: clearway register expiring --days 30
     """
     loaded, at = load_register(settings(None, register).register), _noon(on)
     ahead = at + timedelta(days=days)
