@@ -23,6 +23,7 @@ from pydantic import Field, StrictStr
 from clearway.errors import ApprovalError, LedgerError
 from clearway.ledger.canonical import canonical_json
 from clearway.ledger.checkpoint import Signer, Verifier
+from clearway.ledger.keys import load_signer
 from clearway.record import format_time
 from clearway.strict_yaml import Strict, YamlFile
 
@@ -175,6 +176,22 @@ def load_approvers(folder: Path) -> Approvers:
             ("approvals",), f"approvals: required needs at least 2 approvers, got {len(keys)}; add one"
         )
     return Approvers(parsed.approvals == "required", keys)
+
+
+def load_key(path: Path) -> Signer:
+    """A person's private key.
+
+    Raises:
+        ApprovalError: The file holds none.
+        ConfigurationError: Others can read it.
+        LedgerUnavailableError: It cannot be read.
+    """
+    try:
+        return load_signer(path)
+    except LedgerError:
+        raise ApprovalError(
+            f"{path}: holds no private key; name the file that clearway approver key create made"
+        ) from None
 
 
 def sign(payload: Mapping[str, Any], signer: Signer) -> str:

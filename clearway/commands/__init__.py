@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 import typer
 from rich.console import Console
 
-from clearway.commands import callers, decisions, exception, ledger, register, requests
+from clearway.commands import approval, approver, callers, decisions, exception, ledger, register, requests
 from clearway.errors import ClearwayError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ app.command("route")(requests.route)
 app.command("assess")(requests.assess)
 app.command("explain")(decisions.explain)
 app.command("replay")(decisions.replay)
+app.add_typer(approval.app, name="approval")
+app.add_typer(approver.app, name="approver")
 app.add_typer(callers.app, name="callers")
 app.add_typer(exception.app, name="exception")
 app.add_typer(ledger.app, name="ledger")

@@ -1,0 +1,209 @@
+"""Persons sign changes of policy or register, reviews, exceptions and promotions; and each can be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from clearway.approvals import (
+    Act,
+    Approvers,
+    Signed,
+    approve,
+    check_signed,
+    load_approvers,
+    request_approval,
+)
+from clearway.errors import ApprovalError
+from clearway.installation import PROMOTION, Settings, archive_of, operator, read_versions
+from clearway.ledger.canonical import canonical_json, sha256_hex
+from clearway.ledger.checkpoint import Signer, Verifier
+from clearway.ledger.store import Entry, Ledger
+from clearway.load_records import (
+    APPROVAL,
+    APPROVAL_REQUESTED,
+    LOAD,
+    authority,
+    find_request,
+    load_diff,
+    request_of,
+    stamp_of,
+)
+
+Subject = Mapping[str, Any]
+# What the approval in a record of each kind is of.
+SUBJECTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Subject]]] = {
+    "exception_approved": lambda r: {"exception_id": r["exception_id"], "sha256": r["sha256"]},
+    "review": lambda r: {"sha256": r["sha256"]},
+    PROMOTION: lambda r: {
+        "bundle": r["bundle"]["sha256"],
+        "gate": sha256_hex(canonical_json(r["gate"])),
+    },
+}
+KINDS: Final[Mapping[str, str]] = {
+    "exception_approved": "exception",
+    "review": "review",
+    PROMOTION: "promotion",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found of one signed record.
+
+    Attributes:
+        index: Its place in the ledger.
+        kind: Kind of the record.
+        about: What was asked for or approved, such as `policy`; None where it cannot be read.
+        person: Who is said to have signed; None where it cannot be read.
+        fault: What does not hold, or None.
+    """
+
+    index: int
+    kind: str
+    about: str | None
+    person: str | None
+    fault: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON form."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"ok": self.fault is None}
+
+
+def sign_change(
+    settings: Settings, ledger: Ledger, act: Act, kind: str, *, reason: str, signer: Signer
+) -> tuple[Entry, dict[str, Any]]:
+    """Ask for, or approve, what stands in a folder now; the record goes to the ledger.
+
+    Args:
+        settings: Where the folders lie.
+        ledger: The installation's.
+        act: `request` or `approve`.
+        kind: `policy` or `register`.
+        reason: Why.
+        signer: Private key of who does it.
+
+    Returns:
+        The record, and what the change is: ids by part.
+
+    Raises:
+        ConfigurationError: The folder does not load: what cannot go into service is not approved.
+        ApprovalError: The key may not, nobody asked for it, or the same person did.
+        LedgerUnavailableError: It could not be recorded.
+    """
+    versions, at = read_versions(settings), datetime.now(UTC)
+    subject, approvers = versions.subject(kind), authority(ledger, versions.approvers)
+    stamp = stamp_of(at, operator())
+    last = ledger.latest(LOAD)
+    diff = load_diff(archive_of(settings), last.record, versions) if last else {}
+    of_kind = {name: found for name, found in diff.items() if name in subject}
+    if act == "request":
+        signed = request_approval(kind, subject, reason=reason, signer=signer, approvers=approvers, at=at)
+        record = {**stamp, "approval": signed.as_json(), "diff": of_kind}
+        return ledger.append(APPROVAL_REQUESTED, record), of_kind
+    request = find_request(ledger, kind, subject, approvers)
+    if request is None:
+        raise ApprovalError(
+            f"{kind}: nobody asked for what stands in its folder now; another person runs "
+            f"clearway approval request {kind} first"
+        )
+    requester = Signed.from_json(request.record["approval"]).statement.person
+    signed = approve(
+        kind, subject, requester=requester, reason=reason, signer=signer, approvers=approvers, at=at
+    )
+    named = {"request": {"ledger_index": request.index}}
+    return ledger.append(APPROVAL, {**stamp, "approval": signed.as_json(), **named}), of_kind
+
+
+def sign_record(
+    settings: Settings,
+    ledger: Ledger,
+    record_kind: str,
+    record: Mapping[str, Any],
+    *,
+    requester: str,
+    reason: str,
+    signer: Signer | None,
+) -> dict[str, Any] | None:
+    """The signed approval to put under `approval` into a record of a review, an exception or a promotion.
+
+    Args:
+        settings: Where the policy folder lies.
+        ledger: The installation's.
+        record_kind: A key of `SUBJECTS`.
+        record: The record without the approval.
+        requester: Who asked for it.
+        reason: Why.
+        signer: The approver's private key, or None.
+
+    Returns:
+        None without a key, where none is required.
+
+    Raises:
+        ApprovalError: A key is required, or this one may not.
+    """
+    approvers = authority(ledger, load_approvers(settings.policy))
+    kind = KINDS[record_kind]
+    if signer is None:
+        if approvers.required:
+            raise ApprovalError(f"{kind}: approvals are required; name the approver's private key with --key")
+        return None
+    return approve(
+        kind,
+        SUBJECTS[record_kind](record),
+        requester=requester,
+        reason=reason,
+        signer=signer,
+        approvers=approvers,
+        at=datetime.now(UTC),
+    ).as_json()
+
+
+def check_records(settings: Settings, ledger: Ledger) -> list[Finding]:
+    """Check every signature of a person in a ledger, in order.
+
+    A key counts where the policy folder has it now, or where a load record says that it was in service: what
+    a person signed who has left since is still signed.
+    """
+    known = _known_keys(load_approvers(settings.policy), ledger)
+    kinds = (APPROVAL_REQUESTED, APPROVAL, *SUBJECTS)
+    entries = [entry for kind in kinds for entry in ledger.entries(kind=kind) if entry.record.get("approval")]
+    return [_finding(ledger, entry, known) for entry in sorted(entries, key=lambda entry: entry.index)]
+
+
+def _finding(ledger: Ledger, entry: Entry, known: Mapping[tuple[str, str], Verifier]) -> Finding:
+    about = person = fault = None
+    try:
+        signed = Signed.from_json(entry.record["approval"])
+        about, person = signed.statement.kind, signed.statement.person
+        key = known.get((person, signed.public_key))
+        check_signed(signed, Approvers(required=False, keys={person: key} if key else {}))
+        _check_place(ledger, entry, signed)
+    except ApprovalError as found:
+        fault = str(found)
+    return Finding(entry.index, entry.kind, about, person, fault)
+
+
+def _check_place(ledger: Ledger, entry: Entry, signed: Signed) -> None:
+    """That the statement is one of this record, and not copied from another."""
+    statement = signed.statement
+    if entry.kind == APPROVAL:
+        request_of(ledger, entry)
+    act = "request" if entry.kind == APPROVAL_REQUESTED else "approve"
+    kind, subject = statement.kind, statement.subject
+    if entry.kind in SUBJECTS:
+        kind, subject = KINDS[entry.kind], SUBJECTS[entry.kind](entry.record)
+    if (statement.act, statement.kind, statement.subject) != (act, kind, subject):
+        raise ApprovalError("approval: it is about something else than its record")
+
+
+def _known_keys(present: Approvers, ledger: Ledger) -> dict[tuple[str, str], Verifier]:
+    """Every key that is or was registered, by person and text."""
+    loads = [entry.record["approvers"] for entry in ledger.entries(kind=LOAD) if "approvers" in entry.record]
+    return {
+        (name, str(key)): key
+        for approvers in (present, *map(Approvers.from_json, loads))
+        for name, key in approvers.keys.items()
+    }
