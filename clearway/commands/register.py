@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from clearway.commands.options import HomeOption, RegisterOption, print_error, print_json, settings
+from clearway.approvals import load_key
+from clearway.change_approval import sign_record
+from clearway.commands.options import (
+    HomeOption,
+    PolicyOption,
+    RegisterOption,
+    print_error,
+    print_json,
+    settings,
+)
 from clearway.commands.register_tables import show_changes, show_one, show_providers
 from clearway.errors import InvalidRequestError
 from clearway.installation import LOAD, Settings, archive_of, existing_ledger, operator
+from clearway.ledger.checkpoint import Signer
 from clearway.ledger.sqlite import open_ledger
-from clearway.record import format_time
+from clearway.ledger.store import Entry
+from clearway.load_records import stamp_of
 from clearway.register import Register, load_register
 from clearway.register_changes import compare_registers
 from clearway.register_reviews import REVIEW, Finding, add_review, digest_of_file, make_review
@@ -104,8 +116,12 @@ def review(
     example: Annotated[
         bool, typer.Option("--example", help="For demonstrations: decisions name it as an example.")
     ] = False,
+    key: Annotated[
+        Path | None, typer.Option(help="Private key of the person who approves it: not the reviewer.")
+    ] = None,
     home: HomeOption = None,
     register: RegisterOption = None,
+    policy: PolicyOption = None,
 ) -> None:
     """Record that somebody reviewed a provider: on the ledger, and in `reviews.yaml` of your register.
 
@@ -117,7 +133,7 @@ def review(
     --evidence https://wiki.example/openai-2026 --evidence-file dpa.pdf
     --finding "Zero retention is in force" --next 2027-06-30
     """
-    chosen = settings(home, register)
+    chosen = settings(home, register, policy)
     if "register" not in chosen.named:
         raise typer.BadParameter(
             "expected --register: the shipped register is an example; copy it and name it"
@@ -135,7 +151,7 @@ def review(
         expires_on=_day(next_review, "next"),
         is_example=example,
     )
-    print_json(_review(chosen, stated))
+    print_json(_review(chosen, stated, load_key(key) if key else None))
 
 
 @app.command()
@@ -193,19 +209,27 @@ def diff(
         show_changes(changes)
 
 
-def _review(chosen: Settings, stated: Finding) -> dict[str, Any]:
-    """The review as recorded, with its place in the ledger."""
+def _review(chosen: Settings, stated: Finding, signer: Signer | None) -> dict[str, Any]:
+    """The review as recorded, with who approved it and its place in the ledger."""
     made = make_review(load_register(chosen.register), stated)
-    ledger = open_ledger(chosen.home)
-    try:
-        stamp = {"time": format_time(datetime.now(UTC)), "operator": operator()}
-        entries = []
-        add_review(
-            chosen.register, made, lambda record: entries.append(ledger.append(REVIEW, stamp | record))
+    entries: list[Entry] = []
+
+    def record(found: dict[str, Any]) -> None:
+        reason = f"review of {made.provider} until {made.expires_on}"
+        approval = sign_record(
+            chosen, ledger, REVIEW, found, requester=made.reviewer, reason=reason, signer=signer
         )
-        return {**entries[0].record["review"], "ledger": {"index": entries[0].index}}
-    finally:
-        ledger.close()
+        stamp = stamp_of(datetime.now(UTC), operator())
+        entries.append(ledger.append(REVIEW, {**stamp, **found, "approval": approval}))
+
+    with closing(open_ledger(chosen.home)) as ledger:
+        add_review(chosen.register, made, record)
+    approval = entries[0].record["approval"]
+    return {
+        **entries[0].record["review"],
+        "approver": approval and approval["statement"]["person"],
+        "ledger": {"index": entries[0].index},
+    }
 
 
 def _register_of(chosen: Settings, text: str) -> Register:

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from clearway.change_approval import check_records
 from clearway.commands import app
-from clearway.errors import ClearwayError
+from clearway.errors import ApprovalError, ClearwayError
 from clearway.installation import Settings, archive_of, data_folder
+from clearway.ledger.checkpoint import Signer
 from clearway.ledger.sqlite import open_ledger
 from clearway.register import load_register
 from clearway.testing import shipped_register
@@ -101,7 +103,8 @@ def test_a_review_is_in_the_register_and_on_the_ledger(run: Run, register: Path,
     printed = lines(result)[0]
     record = open_ledger(tmp_path / "home").get(printed["ledger"]["index"]).record
     assert record["kind"] == "review"
-    assert record["review"] == {name: value for name, value in printed.items() if name != "ledger"}
+    assert record["review"].items() <= printed.items()
+    assert (record["approval"], printed["approver"]) == (None, None)
     content = (register / "example_evidence.md").read_bytes()
     assert record["review"]["evidence_sha256"] == hashlib.sha256(content).hexdigest()
     assert record["operator"]
@@ -109,6 +112,36 @@ def test_a_review_is_in_the_register_and_on_the_ledger(run: Run, register: Path,
     assert newest is not None
     assert (newest.reviewer, newest.reviewed_on, newest.expires_on.isoformat()) == ("Ana Diaz", TODAY, LATER)
     assert newest.basis == "documented"
+
+
+def approved_policy(folder: Path, *people: str) -> dict[str, Path]:
+    """A policy folder that requires approvals, and the private key file of each approver."""
+    shutil.copytree(data_folder() / "policy", folder)
+    keys, entries = {}, []
+    for name in people:
+        signer = Signer.generate(name)
+        keys[name] = folder.parent / f"{name}.key"
+        keys[name].touch(mode=0o600)
+        keys[name].write_text(signer.private_text() + "\n")
+        entries.append(f"  - id: {name}\n    public_key: {signer.verifier}\n")
+    (folder / "approvers.yaml").write_text("approvals: required\napprovers:\n" + "".join(entries))
+    return keys
+
+
+def test_another_person_approves_a_review(run: Run, register: Path, tmp_path: Path) -> None:
+    """Where approvals are required a review needs another person's key; the signature is on the record."""
+    policy = tmp_path / "policy"
+    keys = approved_policy(policy, "ana.diaz", "ben.ode")
+    arguments = [*review(register, "--policy", policy), "--reviewer", "ana.diaz"]
+    before = (register / "reviews.yaml").read_bytes()
+    for more in ([], ["--key", keys["ana.diaz"]]):
+        assert isinstance(run(*arguments, *more).exception, ApprovalError)
+        assert (register / "reviews.yaml").read_bytes() == before
+    printed = lines(run(*arguments, "--key", keys["ben.ode"]))[0]
+    assert printed["approver"] == "ben.ode"
+    settings = Settings.of({"CLEARWAY_HOME": str(tmp_path / "home")}, policy=policy)
+    findings = check_records(settings, open_ledger(tmp_path / "home"))
+    assert [(found.kind, found.person, found.fault) for found in findings] == [("review", "ben.ode", None)]
 
 
 def test_a_review_covers_the_models_it_names(run: Run, register: Path) -> None:
