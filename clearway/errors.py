@@ -97,12 +97,6 @@ class BasisChangedError(ClearwayError):
     code = "basis_changed"
 
 
-class BasisChangedError(ClearwayError):
-    """The ledger now says otherwise than what was decided on. Decide again on what it says now."""
-
-    code = "basis_changed"
-
-
 class NotFoundError(ClearwayError):
     """No such decision in this ledger, or the caller may not read it."""
 

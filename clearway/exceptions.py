@@ -2,7 +2,7 @@
 
 What is in force follows from the ledger alone: what was requested, approved and revoked, and how many
 decisions needed it. This module only reads; `clearway.exception_steps` writes, and no service imports that.
-A record that breaks a rule (its requester approved it, or another request was approved) lifts nothing.
+A record that breaks a rule lifts nothing: approved by its requester, over another request, badly signed.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import threading
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from clearway.active_exception import ActiveException
-from clearway.errors import LedgerError
+from clearway.approvals import Act, Approvers, Signed, check_signed
+from clearway.errors import ApprovalError, LedgerError
 from clearway.ledger.canonical import canonical_json
 from clearway.ledger.store import DECISION, Basis, Entry, Ledger
 from clearway.record import format_time
@@ -24,7 +26,9 @@ from clearway.record import format_time
 REQUESTED: Final = "exception_requested"
 APPROVED: Final = "exception_approved"
 REVOKED: Final = "exception_revoked"
+SIGNED_KIND: Final = "exception"
 Status = Literal["requested", "active", "used_up", "expired", "revoked"]
+Signature = Literal["valid", "none", "invalid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class RequestedException:
     max_uses: int
 
     def as_json(self) -> dict[str, Any]:
-        """JSON form, as in records; this is what an approver signs."""
+        """JSON form, as in records."""
         return {
             **{name: getattr(self, name) for name in self.__slots__},
             "expires_at": format_time(self.expires_at),
@@ -74,6 +78,11 @@ class RequestedException:
         """Digest of its canonical form."""
         return hashlib.sha256(canonical_json(self.as_json())).hexdigest()
 
+    @property
+    def subject(self) -> dict[str, str]:
+        """What requester and approver sign."""
+        return {"exception_id": self.id, "sha256": self.sha256}
+
     def link(self) -> ActiveException:
         """As the policy engine reads it."""
         names = ("id", "template", "caller", "model", "provider", "data_class", "purpose")
@@ -87,18 +96,28 @@ class Step:
     Attributes:
         person: Who took it.
         time: When, as recorded.
+        reason: Why.
         index: Place of its record in the ledger.
-        reason: Why, or None.
+        signature: Whether it is signed, and the signature holds; nobody signs a revocation.
+        counts: Whether it stands as it is signed.
     """
 
     person: str
     time: str
+    reason: str
     index: int
-    reason: str | None = None
+    signature: Signature = "none"
+    counts: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """JSON form, as the command line prints it."""
-        return {"by": self.person, "time": self.time, "reason": self.reason, "ledger_index": self.index}
+        return {
+            "by": self.person,
+            "time": self.time,
+            "reason": self.reason,
+            "ledger_index": self.index,
+            "signature": self.signature,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +168,13 @@ class ExceptionBook:
 
     Args:
         ledger: Where they are recorded.
+        approvers: Whose signatures hold, and whether all must sign. What was signed with a key that is taken
+            out does not hold any more, and the exception falls.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, approvers: Approvers) -> None:
         self._ledger = ledger
+        self._approvers = approvers
         self._lock = threading.Lock()
         self._states: dict[str, ExceptionState] = {}
         self._size = 0
@@ -199,18 +221,51 @@ class ExceptionBook:
     def _take_in(self, entry: Entry) -> None:
         try:
             if entry.kind == REQUESTED:
-                state = _requested(entry)
-                self._states.setdefault(state.requested.id, state)
+                requested = RequestedException.from_json(entry.record["exception"])
+                step = self._signed_step(entry, "request", requested, requested.requester, requested.reason)
+                self._states.setdefault(requested.id, ExceptionState(requested, step))
                 return
             known = self._states.get(entry.record["exception_id"])
             if known is not None:
-                following = _approved if entry.kind == APPROVED else _revoked
+                following = self._approved if entry.kind == APPROVED else _revoked
                 self._states[known.requested.id] = following(known, entry)
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
             raise LedgerError(
                 f"entry {entry.index}: expected the record of an exception, got another form; "
                 "read it with the Clearway that wrote it"
             ) from fault
+
+    def _approved(self, state: ExceptionState, entry: Entry) -> ExceptionState:
+        """The state with its approval, or as it was where this is none: doubt denies."""
+        requested, approver = state.requested, str(entry.record["approver"])
+        step = self._signed_step(entry, "approve", requested, approver, str(entry.record["reason"]))
+        is_valid = (
+            state.approval is None
+            and state.revocation is None
+            and state.request.counts
+            and step.counts
+            and entry.record["sha256"] == requested.sha256
+            and not any(is_same_person(approver, other) for other in (requested.requester, requested.caller))
+            and datetime.fromisoformat(step.time) < requested.expires_at
+        )
+        return replace(state, approval=step, counted=entry.index) if is_valid else state
+
+    def _signed_step(
+        self, entry: Entry, act: Act, requested: RequestedException, person: str, reason: str
+    ) -> Step:
+        """A step, and whether it stands as it is signed."""
+        step = Step(person, str(entry.record["time"]), reason, entry.index)
+        if entry.record.get("approval") is None:
+            return replace(step, counts=not needs_signature(self._approvers, person))
+        signature: Signature = "invalid"
+        with suppress(ApprovalError):
+            signed = Signed.from_json(entry.record["approval"])
+            check_signed(signed, self._approvers)
+            stated = signed.statement
+            about = (stated.act, stated.kind, stated.subject, stated.person, stated.requester)
+            if about == (act, SIGNED_KIND, requested.subject, person, requested.requester):
+                signature = "valid"
+        return replace(step, signature=signature, counts=signature == "valid")
 
     def _count(self, states: Collection[ExceptionState], size: int) -> None:
         """Bring the uses of some exceptions up to date; no decision before an approval can have used it."""
@@ -224,9 +279,14 @@ class ExceptionBook:
             self._states[name] = replace(state, n_uses=state.n_uses + new[name], counted=size)
 
 
-def active(ledger: Ledger, at: datetime) -> tuple[ActiveException, ...]:
-    """Exceptions in force at a time, by the ledger alone; `ExceptionBook` is for who asks often."""
-    return ExceptionBook(ledger).active(at)
+def active(ledger: Ledger, at: datetime, approvers: Approvers) -> tuple[ActiveException, ...]:
+    """Exceptions in force at a time; `ExceptionBook` is for who asks often."""
+    return ExceptionBook(ledger, approvers).active(at)
+
+
+def needs_signature(approvers: Approvers, person: str) -> bool:
+    """Whether a step of this person must be signed: where all must, or where the person has a key."""
+    return approvers.required or any(is_same_person(person, name) for name in approvers.keys)
 
 
 def basis_of(used: Collection[str], size: int) -> Basis | None:
@@ -251,40 +311,14 @@ def is_same_person(one: str, other: str) -> bool:
     >>> is_same_person("Ana  Diaz", " ana diaz ")
     True
     """
-    first, second = (
-        " ".join(unicodedata.normalize("NFKC", name).casefold().split()) for name in (one, other)
-    )
-    return first == second
-
-
-def find_state(states: Iterable[ExceptionState], name: str) -> ExceptionState | None:
-    """The exception of that id, or None."""
-    return next((state for state in states if state.requested.id == name), None)
-
-
-def _requested(entry: Entry) -> ExceptionState:
-    requested = RequestedException.from_json(entry.record["exception"])
-    return ExceptionState(requested, _step(entry, requested.requester, requested.reason))
-
-
-def _approved(state: ExceptionState, entry: Entry) -> ExceptionState:
-    """The state with its approval, or as it was where this is none: doubt denies."""
-    requested, approver = state.requested, str(entry.record["approver"])
-    is_valid = (
-        state.approval is None
-        and state.revocation is None
-        and entry.record["sha256"] == requested.sha256
-        and not any(is_same_person(approver, other) for other in (requested.requester, requested.caller))
-        and datetime.fromisoformat(entry.record["time"]) < requested.expires_at
-    )
-    return replace(state, approval=_step(entry, approver), counted=entry.index) if is_valid else state
+    return _folded(one) == _folded(other)
 
 
 def _revoked(state: ExceptionState, entry: Entry) -> ExceptionState:
-    if state.revocation is not None:
-        return state
-    return replace(state, revocation=_step(entry, entry.record["revoked_by"], entry.record["reason"]))
+    record = entry.record
+    step = Step(str(record["revoked_by"]), str(record["time"]), str(record["reason"]), entry.index)
+    return state if state.revocation else replace(state, revocation=step)
 
 
-def _step(entry: Entry, person: str, reason: str | None = None) -> Step:
-    return Step(person, entry.record["time"], entry.index, reason)
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

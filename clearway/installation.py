@@ -178,7 +178,7 @@ def build_router(
         complexity=OnnxComplexityModel(bundle),
         sensitivity=detector,
         ledger=ledger,
-        exceptions=ExceptionBook(ledger).active,
+        exceptions=ExceptionBook(ledger, versions.approvers).active,
     )
     if not is_dry:
         archive = archive_of(settings)

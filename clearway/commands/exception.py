@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from clearway.approvals import Approvers, load_approvers, load_key
 from clearway.commands.options import (
     HomeOption,
     PolicyOption,
@@ -23,6 +25,7 @@ from clearway.commands.options import (
 from clearway.errors import InvalidRequestError
 from clearway.exception_steps import (
     Known,
+    Person,
     approve_exception,
     new_id,
     request_exception,
@@ -33,6 +36,7 @@ from clearway.exceptions import ExceptionBook, RequestedException
 from clearway.installation import Settings, data_folder, existing_ledger
 from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
+from clearway.load_records import authority
 from clearway.policy import load_policy
 from clearway.register import load_register
 from clearway.sensitivity import load_class_table
@@ -44,7 +48,13 @@ app = typer.Typer(
 )
 
 NameArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the exception.")]
-ByOption = Annotated[str, typer.Option("--by", metavar="PERSON", help="Your name; never a caller's.")]
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="PERSON", help="Your name, never a caller's; or give --key.")
+]
+KeyOption = Annotated[
+    Path | None, typer.Option("--key", help="Your private key: signs, under the key's own name.")
+]
+ReasonOption = Annotated[str, typer.Option(help="Why; one line.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")]
 
 
@@ -58,10 +68,11 @@ def request(
         str, typer.Option(metavar="DATE|TIME", help="Last day (UTC), or end as 2027-01-31T18:00:00Z.")
     ],
     max_uses: Annotated[int, typer.Option(help="Number of decisions that may need it.")],
-    reason: Annotated[str, typer.Option(help="Why.")],
-    by: ByOption,
+    reason: ReasonOption,
     model: Annotated[str | None, typer.Option(help="The one model; or name a provider.")] = None,
     provider: Annotated[str | None, typer.Option(help="The one provider; or name a model.")] = None,
+    by: ByOption = None,
+    key: KeyOption = None,
     home: HomeOption = None,
     register: RegisterOption = None,
     policy: PolicyOption = None,
@@ -75,7 +86,7 @@ def request(
     --class health --purpose clinical_documentation --model MODEL
     --expires 2026-12-31 --max-uses 50 --reason "Migration week" --by "Ana Diaz"
     """
-    chosen = settings(home, register, policy)
+    chosen, person = settings(home, register, policy), _person(by, key)
     wanted = RequestedException(
         id=new_id(),
         template=template,
@@ -84,68 +95,71 @@ def request(
         provider=provider,
         data_class=None if data_class == ANY else data_class,
         purpose=None if purpose == ANY else purpose,
-        requester=by.strip(),
+        requester=person.name.strip(),
         reason=reason.strip(),
         expires_at=_end(expires),
         max_uses=max_uses,
     )
-    now, known = datetime.now(UTC), _known(chosen)
-    ledger = open_ledger(chosen.home)
-    with _closing(ledger):
-        request_exception(ledger, wanted, known, now)
-        print_json(state_of(ledger, wanted.id).as_json(now))
+    with closing(open_ledger(chosen.home)) as ledger:
+        known, now = _known(chosen, ledger), datetime.now(UTC)
+        request_exception(ledger, wanted, signer=person.signer, known=known, at=now)
+        print_json(state_of(ledger, wanted.id, known.approvers).as_json(now))
 
 
 @app.command()
 def approve(
     name: NameArgument,
-    by: ByOption,
+    reason: ReasonOption,
+    by: ByOption = None,
+    key: KeyOption = None,
     home: HomeOption = None,
     register: RegisterOption = None,
     policy: PolicyOption = None,
 ) -> None:
     """Approve an exception that another person requested: it is in force from the next decision on.
 
-    Look at it first: clearway exception list
+    Look at it first, with clearway exception list. With --key the approval is signed;
+    where approvers.yaml requires approvals, or has a key of yours, it must be.
     """
-    chosen = settings(home, register, policy)
-    now, known = datetime.now(UTC), _known(chosen)
-    ledger = existing_ledger(chosen)
-    with _closing(ledger):
-        approve_exception(ledger, name, approver=by, known=known, at=now, approval=None)
-        print_json(state_of(ledger, name).as_json(now))
+    chosen, person = settings(home, register, policy), _person(by, key)
+    with closing(existing_ledger(chosen)) as ledger:
+        known, now = _known(chosen, ledger), datetime.now(UTC)
+        approve_exception(ledger, name, approver=person, reason=reason, known=known, at=now)
+        print_json(state_of(ledger, name, known.approvers).as_json(now))
 
 
 @app.command()
 def revoke(
     name: NameArgument,
-    by: ByOption,
-    reason: Annotated[str, typer.Option(help="Why.")],
+    reason: ReasonOption,
+    by: Annotated[str, typer.Option("--by", metavar="PERSON", help="Your name; never a caller's.")],
     home: HomeOption = None,
     policy: PolicyOption = None,
 ) -> None:
-    """End an exception, or a request for one, now. Whoever sees the need may do it."""
+    """End an exception, or a request for one, now. Whoever sees the need may do it, without a key."""
     chosen = settings(home, policy=policy)
-    now, callers = datetime.now(UTC), load_policy(chosen.policy).callers
-    ledger = existing_ledger(chosen)
-    with _closing(ledger):
+    callers = load_policy(chosen.policy).callers
+    with closing(existing_ledger(chosen)) as ledger:
+        now = datetime.now(UTC)
         revoke_exception(ledger, name, person=by, reason=reason, callers=callers, at=now)
-        print_json(state_of(ledger, name).as_json(now))
+        print_json(state_of(ledger, name, _approvers(chosen, ledger)).as_json(now))
 
 
 @app.command("list")
 def list_exceptions(
     every: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
     home: HomeOption = None,
+    policy: PolicyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the exceptions that are in force or wait for approval, and how often each was used.
 
     STATUS is `requested`, `active`, or why it is over: `expired`, `used_up`, `revoked`.
     """
-    now, ledger = datetime.now(UTC), existing_ledger(settings(home))
-    with _closing(ledger):
-        states = [state.as_json(now) for state in ExceptionBook(ledger).states()]
+    chosen, now = settings(home, policy=policy), datetime.now(UTC)
+    with closing(existing_ledger(chosen)) as ledger:
+        book = ExceptionBook(ledger, _approvers(chosen, ledger))
+        states = [state.as_json(now) for state in book.states()]
     rows = [row for row in states if every or row["status"] in ("requested", "active")]
     for row in rows if as_json else []:
         print_json(row)
@@ -155,12 +169,26 @@ def list_exceptions(
         print_error(f"{len(rows)} exceptions; {len(states) - len(rows)} more have ended")
 
 
-def _known(chosen: Settings) -> Known:
+def _known(chosen: Settings, ledger: Ledger) -> Known:
     return Known(
         load_policy(chosen.policy),
         load_register(chosen.register),
         load_class_table(data_folder() / "sensitivity").class_levels,
+        _approvers(chosen, ledger),
     )
+
+
+def _approvers(chosen: Settings, ledger: Ledger) -> Approvers:
+    return authority(ledger, load_approvers(chosen.policy))
+
+
+def _person(by: str | None, key: Path | None) -> Person:
+    if (by is None) == (key is None):
+        raise typer.BadParameter("expected --by or --key, one of them")
+    if key is None:
+        return Person(str(by))
+    signer = load_key(key)
+    return Person(signer.name, signer)
 
 
 def _end(text: str) -> datetime:
@@ -194,11 +222,3 @@ def _cells(row: Mapping[str, Any]) -> Iterator[str]:
     yield from (row["purpose"] or ANY, row["expires_at"][:16], f"{row['n_uses']} of {row['max_uses']}")
     yield f"{row['requester']}, approved by {approver}" if approver else row["requester"]
     yield row["reason"]
-
-
-@contextmanager
-def _closing(ledger: Ledger) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        ledger.close()
