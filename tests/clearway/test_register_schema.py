@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import jsonschema
@@ -17,9 +18,16 @@ FILES = ("providers", "models", "prices", "reviews")
 
 def read(name: str) -> Any:
     """A file as an editor sees it: YAML 1.2 has no dates, they are texts."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.constructor.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
-    return yaml.load((FOLDER / f"{name}.yaml").read_text("utf-8"))
+    return as_editor(YAML(typ="safe", pure=True).load((FOLDER / f"{name}.yaml").read_text("utf-8")))
+
+
+def as_editor(value: Any) -> Any:
+    """The value with its dates as texts."""
+    if isinstance(value, dict):
+        return {key: as_editor(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [as_editor(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def validator(name: str) -> Any:
