@@ -60,7 +60,8 @@ class Caller:
     Attributes:
         agent: Registered id of the agent or service.
         user: Registered id of the user it acts for, or None.
-        verified_by: How the identity was established: `command_line`, `loopback` or `static_token`.
+        verified_by: How the identity was established: `command_line`, `loopback`, `static_token`,
+            `static_key:ID`, `jwt:ISSUER` or `spiffe:ISSUER`.
         gateway: Registered id of the gateway that spoke for the agent, or None.
         chain: Registered ids of the agents between the agent and the user, nearest to the agent first.
     """

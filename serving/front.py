@@ -108,11 +108,13 @@ class Front:
             self.tick(is_last=True)
 
     def _run(self, stop: threading.Event) -> None:
-        while not stop.wait(TICK_S):
+        is_stopped = False
+        while not is_stopped:
             try:
                 self.tick()
             except Exception as fault:  # noqa: BLE001  # housekeeping goes on; its text may tell too much
                 _log.error("housekeeping: unexpected %s", type(fault).__name__)
+            is_stopped = stop.wait(TICK_S)
 
     def _authenticator(self, callers: Callers) -> Authenticator:
         return Authenticator(callers, self._key_sets, self._token)

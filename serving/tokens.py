@@ -25,8 +25,8 @@ LEEWAY_S: Final = 30
 MAX_TOKEN_CHARACTERS: Final = 16_384
 MAX_LINKS: Final = 8
 # RFC 8725, section 3.11: a signed text of another type (logout, security event, proof) is no access token.
-_TYPES: Final = frozenset({None, "jwt", "at+jwt", "application/at+jwt"})
-_SPIFFE_TYPES: Final = frozenset({None, "jwt", "jose"})
+_TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+_SPIFFE_TYPES: Final = frozenset({"jwt", "jose"})
 _SPIFFE: Final = "spiffe://"
 _TELL: Final = "authorization: expected a valid token or key of this service as a bearer token"
 
@@ -86,9 +86,8 @@ class Tokens:
         algorithm, kid = header.get("alg"), header.get("kid")
         if algorithm not in issuer.algorithms:
             raise refusal("algorithm")
-        kind = header.get("typ")
         types = _SPIFFE_TYPES if issuer.trust_domain else _TYPES
-        if (kind.lower() if isinstance(kind, str) else kind) not in types or {"crit", "b64"} & set(header):
+        if str(header.get("typ", "jwt")).lower() not in types or {"crit", "b64"} & set(header):
             raise refusal("malformed")
         key = self._key_sets.find(issuer, kid, at).get(algorithm) if isinstance(kid, str) else None
         if key is None:

@@ -8,19 +8,23 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from clearway.errors import UnauthenticatedError
 from clearway.router import Router
 from serving.app import create_app
 from serving.front import Front
-from tests.serving.issuers import SECTIONS, SPIFFE, FakeIssuer, edwards, elliptic, policy_with
+from tests.serving.issuers import OIDC, SECTIONS, SPIFFE, FakeIssuer, edwards, elliptic, policy_with
 
 MakeRouter = Callable[..., Router]
 MakeClient = Callable[..., TestClient]
@@ -309,3 +313,46 @@ def test_no_token_is_told_or_logged(
         for token, _ in forged(rsa_issuer).values():
             answer = idp_client.post("/v1/route", json=LINE, headers=bearer(token))
             assert token not in answer.text + caplog.text
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+headers_of_tokens = st.fixed_dictionaries(
+    {"alg": st.sampled_from(["RS256", "none", "HS256"]) | json_values, "kid": st.just("k-1") | json_values},
+    optional={"typ": json_values, "crit": json_values, "b64": json_values, "jwk": json_values},
+)
+claims_of_tokens = st.fixed_dictionaries(
+    {"iss": st.just(OIDC) | json_values, "sub": st.sampled_from(["s-bot", "s-ana", BOT]) | json_values},
+    optional=dict.fromkeys(("aud", "exp", "nbf", "iat", "act", "jti"), json_values),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    credential=st.text(max_size=60)
+    | st.tuples(headers_of_tokens, claims_of_tokens, st.binary(max_size=300)).map(
+        lambda parts: ".".join(encoded(part) for part in parts)
+    )
+)
+def test_no_words_break_the_door(idp_router: Router, credential: str) -> None:
+    """Whatever stands in the header, without the issuer's signature it is refused, and no more."""
+    front = Front(lambda: idp_router, None)
+    for scheme in ("Bearer ", ""):
+        with pytest.raises(UnauthenticatedError):
+            front.admit(scheme + credential, "127.0.0.1")
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(claims=claims_of_tokens, extra=st.dictionaries(st.sampled_from(["typ", "cty"]), json_values))
+def test_no_signed_claims_break_the_door(
+    idp_router: Router, rsa_issuer: FakeIssuer, claims: dict[str, Any], extra: dict[str, Any]
+) -> None:
+    """An issuer may sign anything: odd claims are refused, and never an unexpected fault."""
+    head = encoded({"alg": "RS256", "kid": "k-1", **extra})
+    said = f"{head}.{encoded({'aud': 'clearway', 'exp': 2**40, **claims})}"
+    signature = rsa_issuer.key.sign(said.encode(), padding.PKCS1v15(), hashes.SHA256())
+    with suppress(UnauthenticatedError):
+        Front(lambda: idp_router, None).admit(f"Bearer {said}.{encoded(signature)}", "127.0.0.1")
