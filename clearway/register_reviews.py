@@ -144,6 +144,10 @@ def digest_of_file(path: Path) -> str:
 
 
 def _validated(content: dict[str, Any]) -> Review:
+    for name in ("reviewer", "evidence", "findings"):
+        texts = content[name] if isinstance(content[name], list) else [content[name]]
+        if not all(text.isprintable() for text in texts):
+            raise InvalidRequestError(f"{name}: expected printable text on one line, got a control character")
     try:
         return Review.model_validate(content)
     except ValidationError as error:

@@ -328,6 +328,10 @@ def test_terms_that_change_during_a_review_are_not_vouched_for(folder: Path) -> 
         ({"findings": ()}, "findings: list should have at least 1 item after validation, not 0; correct it"),
         ({"findings": (" ",)}, r"findings\.0: string should have at least 1 character; correct it"),
         ({"reviewer": " "}, "reviewer: string should have at least 1 character; correct it"),
+        (
+            {"findings": ("fine", "\x1b[2J")},
+            "findings: expected printable text on one line, got a control character",
+        ),
         ({"expires_on": date(2026, 11, 30)}, "review: expires_on lies before reviewed_on; correct it"),
     ],
 )
