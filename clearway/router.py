@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,6 +40,7 @@ from clearway.record import (
 )
 from clearway.register import Register
 from clearway.request import Request
+from clearway.session_limit import providers_named, reached_json, within_limit
 
 # A purpose without an objective has no region, so nothing is cleared for it: the numbers never matter.
 _NO_OBJECTIVE: Final = Objective(
@@ -187,7 +188,7 @@ class Router:
             session, size = self._session(session_key), self.ledger.size()
             record = self._record(request, salt, session_key, session, assessment)
             level = Level.parse(record["classification"]["level"])
-            providers = self._providers(record["model"], record["fallbacks"])
+            providers = providers_named(self.register, record["model"], record["fallbacks"])
             basis = basis_of(record["exceptions"], size)
             private = Private(
                 salt, request_key, body_digest, session_key, int(level), providers, session, basis
@@ -333,41 +334,17 @@ class Router:
     def _within_session(
         self, candidates: list[Candidate], facts: Facts, objective: Objective
     ) -> list[Candidate]:
-        """Candidates, those left out whose provider would be one too many for the session.
-
-        Providers already reached stay; the places left go to others in the order of their best model, so that
-        neither the choice nor any fallback leads beyond the limit.
-        """
         limit = objective.max_providers_per_session
         if limit is None or not facts.in_session:
             return candidates
         ranked = self._choose(candidates, facts, objective, len(candidates))
-        wanted = self._providers(ranked.model, ranked.fallbacks)
-        new = [name for name in wanted if name not in facts.session_providers]
-        room = max(0, limit - len(facts.session_providers))
-        kept = {*facts.session_providers, *new[:room]}
-        return [
-            c
-            if self.register.models[c.model].provider in kept
-            else replace(c, codes=tuple(sorted({*c.codes, "session_providers"})))
-            for c in candidates
-        ]
-
-    def _providers(self, model: str | None, fallbacks: Iterable[str]) -> tuple[str, ...]:
-        """Each provider that a choice names, once, in its order."""
-        named = (model, *fallbacks) if model else ()
-        return tuple(dict.fromkeys(self.register.models[m].provider for m in named))
+        return within_limit(candidates, ranked, self.register, facts.session_providers, limit)
 
     def _session_providers(self, facts: Facts, objective: Objective, choice: Choice) -> dict[str, Any] | None:
-        """Providers the session had reached, and how many it may have reached after this decision."""
         if not facts.in_session:
             return None
-        reached = {*facts.session_providers, *self._providers(choice.model, choice.fallbacks)}
-        return {
-            "before": list(facts.session_providers),
-            "n_reached": len(reached),
-            "limit": objective.max_providers_per_session,
-        }
+        named = providers_named(self.register, choice.model, choice.fallbacks)
+        return reached_json(facts.session_providers, named, objective.max_providers_per_session)
 
     def _stated(self, facts: Facts, objective: Objective, choice: Choice) -> dict[str, Any]:
         """What the register and the objective say of the choice, with the digests that say it."""
