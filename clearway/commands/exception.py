@@ -79,8 +79,8 @@ def request(
 ) -> None:
     """Ask for an exception. It permits nothing until another person approves it.
 
-    It can lift the lack of a permit, by a template that the policy has for it, and
-    never a forbid. It ends by itself: at its end, or after so many decisions.
+    By a template of the policy it lifts the lack of a permit, and never a
+    forbid. It ends by itself: at its end, or after so many decisions.
 
     Example: clearway exception request --template TEMPLATE --caller clinic-scribe
     --class health --purpose clinical_documentation --model MODEL
@@ -116,10 +116,12 @@ def approve(
     register: RegisterOption = None,
     policy: PolicyOption = None,
 ) -> None:
-    """Approve an exception that another person requested: it is in force from the next decision on.
+    """Approve an exception that another person requested: it is in force from now on.
 
-    Look at it first, with clearway exception list. With --key the approval is signed;
-    where approvers.yaml requires approvals, or has a key of yours, it must be.
+    Look at it first, with clearway exception list. With --key the approval is
+    signed; where approvals are required, or you have a registered key, it must be.
+
+    Example: clearway exception approve ID --key ben.key --reason "Seen, one week"
     """
     chosen, person = settings(home, register, policy), _person(by, key)
     with closing(existing_ledger(chosen)) as ledger:
@@ -136,7 +138,7 @@ def revoke(
     home: HomeOption = None,
     policy: PolicyOption = None,
 ) -> None:
-    """End an exception, or a request for one, now. Whoever sees the need may do it, without a key."""
+    """End an exception, or a request for one, now. Whoever sees the need may, without a key."""
     chosen = settings(home, policy=policy)
     callers = load_policy(chosen.policy).callers
     with closing(existing_ledger(chosen)) as ledger:
