@@ -171,9 +171,14 @@ def parse_request(line: Mapping[str, Any], *, caller: Caller, purpose: str, fall
         max_output_tokens=_max_output_tokens(chat),
         notes=notes,
         body=MappingProxyType(
-            {"caller": caller.as_json(), **{k: v for k, v in line.items() if k not in ("id", "caller")}}
+            {"caller": _committed(caller), **{k: v for k, v in line.items() if k not in ("id", "caller")}}
         ),
     )
+
+
+def _committed(caller: Caller) -> dict[str, Any]:
+    """The caller as commitments bind it: without a chain as it was before there were any."""
+    return {name: value for name, value in caller.as_json().items() if name != "chain" or value}
 
 
 def parse_identity(value: object) -> tuple[str, str | None]:

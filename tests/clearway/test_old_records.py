@@ -10,9 +10,10 @@ import pytest
 
 from clearway.ledger.canonical import canonical_json
 from clearway.policy import load_policy
-from clearway.record import facts_of, in_format
+from clearway.record import canonical_body, facts_of, in_format
 from clearway.register import load_register
 from clearway.replay import first_difference
+from clearway.request import Caller, parse_request
 from clearway.testing import FakeComplexity, FakeSensitivity, fake_router, references
 
 # Policy, register and six decisions as the version that wrote format 1 left them, with fake classifiers.
@@ -37,3 +38,17 @@ def test_a_record_of_format_1_is_computed_again_to_the_byte(record: dict[str, An
     replayed = in_format(router.resolve(facts_of(record)), record["format"])
     assert first_difference(recorded, replayed) is None
     assert canonical_json(recorded) == canonical_json(replayed)
+
+
+def test_a_request_without_a_chain_opens_the_commitment_of_before() -> None:
+    """What a commitment is over has not changed for it; a chain is bound like the rest of the caller."""
+    line = {"request": {"messages": [{"role": "user", "content": "Hello"}]}}
+    alone, chained = (
+        parse_request(line, caller=Caller("local-dev", chain=chain), purpose="general", fallback_id="1")
+        for chain in ((), ("support-bot",))
+    )
+    assert canonical_body(alone) == (
+        b'{"caller":{"agent":"local-dev","gateway":null,"user":null,"verified_by":"command_line"},'
+        b'"request":{"messages":[{"content":"Hello","role":"user"}]}}'
+    )
+    assert canonical_body(chained) != canonical_body(alone)
