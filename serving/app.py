@@ -28,6 +28,7 @@ from clearway.errors import (
     UnauthenticatedError,
     UnknownCallerError,
 )
+from clearway.reload import LiveRouter
 from clearway.request import MAX_BODY_BYTES
 from clearway.router import Router
 from serving import openapi
@@ -111,9 +112,10 @@ def _add_health(app: FastAPI, current: Callable[[], Router]) -> None:
         return {"status": "alive"}
 
     @app.get("/readyz", **openapi.READY)
-    def readyz() -> dict[str, str]:
+    def readyz() -> dict[str, Any]:
         current().ledger.check_writable()
-        return {"status": "ready"}
+        fault = current.fault if isinstance(current, LiveRouter) else None
+        return {"status": "ready", **({"reload": fault.as_json()} if fault else {})}
 
 
 def _access(request: Request) -> Access:

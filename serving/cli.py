@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Final
+import signal
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -11,7 +12,11 @@ from rich.console import Console
 from clearway.callers import load_callers
 from clearway.commands.options import BundleOption, HomeOption, PolicyOption, RegisterOption, settings
 from clearway.errors import ConfigurationError
+from clearway.load_records import Versions
 from serving.loopback import is_loopback
+
+if TYPE_CHECKING:
+    from clearway.reload import LiveRouter
 
 MIN_TOKEN_CHARACTERS: Final = 32
 MAX_CONNECTIONS: Final = 256
@@ -30,6 +35,9 @@ def serve(
     On loopback no credential is needed, unless callers.yaml has issuers or keys: then every request carries a
     signed token or a key of these as a bearer token. For any other address without them, put a token of at
     least 32 characters into CLEARWAY_TOKEN. Refuses to start without a valid register, policy and bundle.
+
+    Changed files go into service within seconds, or at once on SIGHUP; each request sees one version. What
+    does not load, or lacks an approval, leaves the old version serving: /readyz and the log say so.
     """
     chosen = settings(home, register, policy, bundle)
     callers = load_callers(chosen.policy / "callers.yaml")
@@ -38,16 +46,24 @@ def serve(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print("loading register, policy and classifiers ...")
 
+    from clearway.reload import open_live
+
+    live = open_live(chosen, lambda versions: _check_guarded(versions, host, token))
+    signal.signal(signal.SIGHUP, lambda *_: live.ask())
+    n_models = len(live.current.register.models)
+    console.print(f"serving {n_models} models on {_url(host, port)} (Ctrl+C to stop)")
+    with live.watch():
+        _run(live, token, host, port)
+
+
+def _run(live: LiveRouter, token: str | None, host: str, port: int) -> None:
     import uvicorn
 
-    from clearway.installation import open_router
     from serving.app import create_app
 
-    router = open_router(chosen)
-    console.print(f"serving {len(router.register.models)} models on {_url(host, port)} (Ctrl+C to stop)")
     try:
         uvicorn.run(
-            create_app(router, token=token),
+            create_app(live, token=token),
             host=host,
             port=port,
             access_log=False,
@@ -59,6 +75,12 @@ def serve(
         raise ConfigurationError(
             f"{_url(host, port)}: cannot be listened on; choose another --port"
         ) from None
+
+
+def _check_guarded(versions: Versions, host: str, token: str | None) -> None:
+    """A new callers file that takes the last credential away must not open the service to everyone."""
+    callers = versions.policy.callers
+    service_token(host, token, has_credentials=bool(callers.issuers or callers.keys))
 
 
 def service_token(host: str, token: str | None, *, has_credentials: bool = False) -> str | None:
