@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -40,9 +41,9 @@ def serve(
     does not load, or lacks an approval, leaves the old version serving: /readyz and the log say so.
     """
     chosen = settings(home, register, policy, bundle)
-    callers = load_callers(chosen.policy / "callers.yaml")
-    has_credentials = bool(callers.issuers or callers.keys)
-    token = service_token(host, os.environ.get("CLEARWAY_TOKEN"), has_credentials=has_credentials)
+    token = os.environ.get("CLEARWAY_TOKEN")
+    is_asking = token is None and not is_loopback(host)
+    token = service_token(host, token, has_credentials=is_asking and _has_credentials(chosen.policy))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print("loading register, policy and classifiers ...")
 
@@ -81,6 +82,11 @@ def _check_guarded(versions: Versions, host: str, token: str | None) -> None:
     """A new callers file that takes the last credential away must not open the service to everyone."""
     callers = versions.policy.callers
     service_token(host, token, has_credentials=bool(callers.issuers or callers.keys))
+
+
+def _has_credentials(policy: Path) -> bool:
+    callers = load_callers(policy / "callers.yaml")
+    return bool(callers.issuers or callers.keys)
 
 
 def service_token(host: str, token: str | None, *, has_credentials: bool = False) -> str | None:
