@@ -32,7 +32,7 @@ from clearway.exceptions import (
     basis_of,
     is_same_person,
 )
-from clearway.ledger.sqlite import open_ledger
+from clearway.ledger.sqlite import SqliteLedger, open_ledger
 from clearway.ledger.store import Private
 from clearway.testing import (
     NOON,
@@ -300,3 +300,22 @@ def test_a_request_reads_back_as_it_was_written() -> None:
     """Its JSON form and its digest say everything of it."""
     assert RequestedException.from_json(WANTED.as_json()) == WANTED
     assert len({replace(WANTED, max_uses=n).sha256 for n in range(3)}) == 3
+
+
+def test_only_decisions_count_as_uses() -> None:
+    """Another record that names the exception as one that was used is none."""
+    ledger = memory_ledger()
+    granted(ledger)
+    ledger.append("outcome", {"decision_id": "d", "exceptions": ["exc-1"]})
+    assert state_of(ledger, "exc-1", UNSIGNED).n_uses == 0
+
+
+def test_an_altered_use_is_found() -> None:
+    """A decision that needed an exception is checked against the tree before it is counted."""
+    ledger = memory_ledger()
+    granted(ledger)
+    router_over(ledger).decide(fake_request())
+    assert isinstance(ledger, SqliteLedger)
+    ledger._connection.execute("UPDATE entries SET leaf = replace(leaf, 'general', 'GENERAL') WHERE idx = 2")
+    with pytest.raises(LedgerError, match="entry 2: altered"):
+        active(ledger, NOON, UNSIGNED)
