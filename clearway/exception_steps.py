@@ -225,6 +225,8 @@ def _check_approver(approver: Person, requested: RequestedException, known: Know
 
 
 def _check_key(person: Person, approvers: Approvers) -> None:
+    if person.signer is not None and person.signer.name != person.name:
+        raise ApprovalError(f"exception: expected the key of who signs, got the key of {person.signer.name}")
     if person.signer is None and needs_signature(approvers, person.name):
         why = "approvals are required" if approvers.required else "this person has a key"
         raise ApprovalError(f"exception: {why}; sign with the private key, --key")

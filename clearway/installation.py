@@ -172,13 +172,15 @@ def build_router(
     bundle = load_bundle(settings.bundle, trusted=trusted_digests(ledger))
     detector = detector or open_detector()
     check_agreement(versions.register, versions.policy, detector.class_levels)
+    exceptions = ExceptionBook(ledger, versions.approvers)
+    exceptions.active(datetime.now(UTC))  # reading the whole ledger is no request's business
     router = Router(
         register=versions.register,
         policy=versions.policy,
         complexity=OnnxComplexityModel(bundle),
         sensitivity=detector,
         ledger=ledger,
-        exceptions=ExceptionBook(ledger, versions.approvers).active,
+        exceptions=exceptions.active,
     )
     if not is_dry:
         archive = archive_of(settings)

@@ -296,6 +296,13 @@ def test_a_stranger_signs_nothing() -> None:
     assert refusal(lambda: signed_approval(ledger, Signer.generate("ben.okoro"))) == text.format("ben.okoro")
 
 
+def test_a_key_signs_under_its_own_name() -> None:
+    """Ana's request is not signed with Ben's key."""
+    assert refusal(lambda: signed_request(memory_ledger(), BEN)) == (
+        "exception: expected the key of who signs, got the key of ben.okoro"
+    )
+
+
 def test_one_person_with_a_key_is_not_two() -> None:
     """Who asked cannot approve with the same key."""
     ledger = memory_ledger()
