@@ -13,6 +13,7 @@ import pytest
 
 from clearway.callers import Callers, load_callers
 from clearway.errors import IdentityLapsedError, InvalidRequestError, PolicyError, UnknownCallerError
+from clearway.installation import data_folder
 from clearway.request import Caller
 from clearway.static_keys import key_digest, make_key
 
@@ -284,3 +285,12 @@ def test_a_static_key_is_random_and_known_by_its_digest() -> None:
     assert first.startswith("cwk_")
     assert len(first) == 47
     assert key_digest(first) == hashlib.sha256(first.encode()).hexdigest()
+
+
+def test_the_examples_of_the_shipped_file_load(tmp_path: Path) -> None:
+    """What stands there as a comment for staff, issuers and keys is right once its `# ` is taken away."""
+    text = (data_folder() / "policy" / "callers.yaml").read_text(encoding="utf-8")
+    callers = load(tmp_path, re.sub(r"(?m)^# (staff:$|issuers:$|keys:$|  )", r"\1", text))
+    assert set(callers.staff) == {"audit-office"}
+    assert [issuer.subjects["ana@example.com"] for issuer in callers.issuers] == ["ana"]
+    assert [key.identity for key in callers.keys.values()] == ["support-bot"]
