@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from clearway import exceptions
 from clearway.approvals import (
+    FILE,
     Act,
     Approvers,
     Signed,
@@ -17,6 +19,7 @@ from clearway.approvals import (
     request_approval,
 )
 from clearway.errors import ApprovalError
+from clearway.exceptions import RequestedException, is_same_person, needs_signature
 from clearway.installation import PROMOTION, Settings, archive_of, operator, read_versions
 from clearway.ledger.canonical import canonical_json, sha256_hex
 from clearway.ledger.checkpoint import Signer, Verifier
@@ -31,22 +34,28 @@ from clearway.load_records import (
     request_of,
     stamp_of,
 )
+from clearway.register_reviews import REVIEW
 
-Subject = Mapping[str, Any]
-# What the approval in a record of each kind is of.
-SUBJECTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Subject]]] = {
-    "exception_approved": lambda r: {"exception_id": r["exception_id"], "sha256": r["sha256"]},
-    "review": lambda r: {"sha256": r["sha256"]},
-    PROMOTION: lambda r: {
-        "bundle": r["bundle"]["sha256"],
-        "gate": sha256_hex(canonical_json(r["gate"])),
-    },
+# Kinds of records with a signature: what kind of thing it is about, and which.
+SUBJECTS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]]] = {
+    exceptions.REQUESTED: (
+        exceptions.SIGNED_KIND,
+        lambda record: RequestedException.from_json(record["exception"]).subject,
+    ),
+    exceptions.APPROVED: (
+        exceptions.SIGNED_KIND,
+        lambda record: {"exception_id": record["exception_id"], "sha256": record["sha256"]},
+    ),
+    REVIEW: ("review", lambda record: {"sha256": record["sha256"]}),
+    PROMOTION: (
+        "promotion",
+        lambda record: {
+            "bundle": record["bundle"]["sha256"],
+            "gate": sha256_hex(canonical_json(record["gate"])),
+        },
+    ),
 }
-KINDS: Final[Mapping[str, str]] = {
-    "exception_approved": "exception",
-    "review": "review",
-    PROMOTION: "promotion",
-}
+_REQUESTS: Final = frozenset({APPROVAL_REQUESTED, exceptions.REQUESTED, REVIEW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,48 +126,35 @@ def sign_change(
     return ledger.append(APPROVAL, {**stamp, "approval": signed.as_json(), **named}), of_kind
 
 
-def sign_record(
-    settings: Settings,
-    ledger: Ledger,
-    record_kind: str,
-    record: Mapping[str, Any],
-    *,
-    requester: str,
-    reason: str,
-    signer: Signer | None,
-) -> dict[str, Any] | None:
-    """The signed approval to put under `approval` into a record of a review, an exception or a promotion.
+def check_signer(
+    settings: Settings, ledger: Ledger, kind: str, person: str, signer: Signer | None
+) -> Approvers:
+    """Who may sign; a person signs where all must, or where the person has a key, and under the own name.
 
     Args:
         settings: Where the policy folder lies.
         ledger: The installation's.
-        record_kind: A key of `SUBJECTS`.
-        record: The record without the approval.
-        requester: Who asked for it.
-        reason: Why.
-        signer: The approver's private key, or None.
-
-    Returns:
-        None without a key, where none is required.
+        kind: What is signed, such as `promotion`.
+        person: Name of who signs.
+        signer: The person's private key, or None.
 
     Raises:
-        ApprovalError: A key is required, or this one may not.
+        ApprovalError: It must be signed, or not with this key.
     """
     approvers = authority(ledger, load_approvers(settings.policy))
-    kind = KINDS[record_kind]
-    if signer is None:
-        if approvers.required:
-            raise ApprovalError(f"{kind}: approvals are required; name the approver's private key with --key")
-        return None
-    return approve(
-        kind,
-        SUBJECTS[record_kind](record),
-        requester=requester,
-        reason=reason,
-        signer=signer,
-        approvers=approvers,
-        at=datetime.now(UTC),
-    ).as_json()
+    if signer is None and needs_signature(approvers, person):
+        why = "approvals are required" if approvers.required else "this person has a key"
+        raise ApprovalError(f"{kind}: {why}; sign with the private key, --key")
+    if signer is not None and not is_same_person(person, signer.name):
+        raise ApprovalError(f"{kind}: expected the key of who signs, got the key of {signer.name}")
+    if signer is not None and approvers.keys.get(signer.name) != signer.verifier:
+        raise ApprovalError(f"{kind}: {signer.name}: not registered with this key; add it to {FILE}")
+    return approvers
+
+
+def subject_of(record_kind: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is signed of a record of a review, an exception or a promotion."""
+    return SUBJECTS[record_kind][1](record)
 
 
 def check_records(settings: Settings, ledger: Ledger) -> list[Finding]:
@@ -191,10 +187,10 @@ def _check_place(ledger: Ledger, entry: Entry, signed: Signed) -> None:
     statement = signed.statement
     if entry.kind == APPROVAL:
         request_of(ledger, entry)
-    act = "request" if entry.kind == APPROVAL_REQUESTED else "approve"
+    act = "request" if entry.kind in _REQUESTS else "approve"
     kind, subject = statement.kind, statement.subject
     if entry.kind in SUBJECTS:
-        kind, subject = KINDS[entry.kind], SUBJECTS[entry.kind](entry.record)
+        kind, subject = SUBJECTS[entry.kind][0], subject_of(entry.kind, entry.record)
     if (statement.act, statement.kind, statement.subject) != (act, kind, subject):
         raise ApprovalError("approval: it is about something else than its record")
 
