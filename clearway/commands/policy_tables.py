@@ -55,15 +55,13 @@ def show_matrix(matrix: Matrix) -> None:
     used = {code for cell in matrix.cells.values() for code in cell.codes}
     numbers = {code: number for number, code in enumerate(sorted(used), 1)}
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("PROVIDER", overflow="fold")
+    table.add_column("PROVIDER")
+    table.add_column("REGION")
     for row in matrix.rows:
-        name = row.level.label if not row.classes else row.name.replace("_", " ")
-        table.add_column(name, min_width=max(map(len, name.split())))
+        table.add_column((row.classes or (row.level.label,))[0].replace("_", "\n"))
     for provider, region in matrix.places:
         cells = [matrix.cells[row, provider, region] for row in matrix.rows]
-        table.add_row(
-            Text(f"{provider} in {region}"), *(_cell(cell, numbers, len(matrix.asked)) for cell in cells)
-        )
+        table.add_row(provider, region, *(_cell(cell, numbers, len(matrix.asked)) for cell in cells))
     console.print(table)
     reasons = matrix.rulings.policy.reasons
     for code, number in numbers.items():
