@@ -55,7 +55,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Mapping[st
         },
     ),
 }
-_REQUESTS: Final = frozenset({APPROVAL_REQUESTED, exceptions.REQUESTED, REVIEW})
+_REQUESTS: Final = frozenset({APPROVAL_REQUESTED, exceptions.REQUESTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +126,8 @@ def sign_change(
     return ledger.append(APPROVAL, {**stamp, "approval": signed.as_json(), **named}), of_kind
 
 
-def check_signer(
-    settings: Settings, ledger: Ledger, kind: str, person: str, signer: Signer | None
-) -> Approvers:
-    """Who may sign; a person signs where all must, or where the person has a key, and under the own name.
+def check_signer(settings: Settings, ledger: Ledger, kind: str, person: str, signer: Signer | None) -> None:
+    """A person signs where all must, or where the person has a key; and under the own name.
 
     Args:
         settings: Where the policy folder lies.
@@ -149,7 +147,47 @@ def check_signer(
         raise ApprovalError(f"{kind}: expected the key of who signs, got the key of {signer.name}")
     if signer is not None and approvers.keys.get(signer.name) != signer.verifier:
         raise ApprovalError(f"{kind}: {signer.name}: not registered with this key; add it to {FILE}")
-    return approvers
+
+
+def sign_record(
+    settings: Settings,
+    ledger: Ledger,
+    record_kind: str,
+    record: Mapping[str, Any],
+    *,
+    requester: str,
+    reason: str,
+    signer: Signer | None,
+) -> dict[str, Any] | None:
+    """The signed approval to put under `approval` into a record of a review or a promotion.
+
+    Args:
+        settings: Where the policy folder lies.
+        ledger: The installation's.
+        record_kind: A key of `SUBJECTS`.
+        record: The record without the approval.
+        requester: Who asked for it.
+        reason: Why.
+        signer: The approver's private key, or None.
+
+    Returns:
+        None without a key, where none is required.
+
+    Raises:
+        ApprovalError: A key is required, this one may not, or the approver asked for it.
+    """
+    kind, subject = SUBJECTS[record_kind][0], subject_of(record_kind, record)
+    approvers = authority(ledger, load_approvers(settings.policy))
+    if signer is None:
+        if approvers.required:
+            raise ApprovalError(
+                f"{kind}: approvals are required; sign with the approver's private key, --key"
+            )
+        return None
+    at = datetime.now(UTC)
+    return approve(
+        kind, subject, requester=requester, reason=reason, signer=signer, approvers=approvers, at=at
+    ).as_json()
 
 
 def subject_of(record_kind: str, record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from clearway.approvals import Approvers, approve
 from clearway.bundle import Bundle, load_bundle, pinned_digests
-from clearway.change_approval import check_signer, subject_of
+from clearway.change_approval import check_signer, sign_record
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import BundleError, ConfigurationError, InvalidRequestError, LedgerUnavailableError
 from clearway.installation import LOAD, PROMOTION, Settings, archive_of, data_folder, operator
@@ -165,15 +164,24 @@ def promote_bundle(
     OnnxComplexityModel(bundle)
     ledger = open_ledger(settings.home)
     try:
-        approvers = check_signer(settings, ledger, PROMOTION, named["approver"], signer)
+        check_signer(settings, ledger, PROMOTION, named["approver"], signer)
         with _alone(settings.home):
             gate = judge(bundle, champion(settings, ledger))
             if not gate.passed:
                 return Promotion(bundle, gate, None, None)
             kept = _archived(settings, folder, bundle)
             record = _record(bundle, gate, ledger) | named
-            signed = {"approval": _approval(record, signer, approvers)}
-            return Promotion(bundle, gate, ledger.append(PROMOTION, record | signed).record, kept)
+            approval = sign_record(
+                settings,
+                ledger,
+                PROMOTION,
+                record,
+                requester=named["requester"],
+                reason=" ".join(named["reason"].split()),
+                signer=signer,
+            )
+            record = ledger.append(PROMOTION, {**record, "approval": approval}).record
+            return Promotion(bundle, gate, record, kept)
     finally:
         ledger.close()
 
@@ -257,22 +265,6 @@ def _record(bundle: Bundle, gate: Gate, ledger: Ledger) -> dict[str, Any]:
         "gate": gate.as_json(),
         "operator": operator(),
     }
-
-
-def _approval(
-    record: Mapping[str, Any], signer: Signer | None, approvers: Approvers
-) -> dict[str, Any] | None:
-    if signer is None:
-        return None
-    return approve(
-        PROMOTION,
-        subject_of(PROMOTION, record),
-        requester=record["requester"],
-        reason=" ".join(record["reason"].split()),
-        signer=signer,
-        approvers=approvers,
-        at=datetime.fromisoformat(record["time"]),
-    ).as_json()
 
 
 def _archived(settings: Settings, folder: Path, bundle: Bundle) -> Path:
