@@ -171,15 +171,7 @@ def promote_bundle(
                 return Promotion(bundle, gate, None, None)
             kept = _archived(settings, folder, bundle)
             record = _record(bundle, gate, ledger) | named
-            approval = sign_record(
-                settings,
-                ledger,
-                PROMOTION,
-                record,
-                requester=named["requester"],
-                reason=" ".join(named["reason"].split()),
-                signer=signer,
-            )
+            approval = _approval(settings, ledger, record, signer)
             record = ledger.append(PROMOTION, {**record, "approval": approval}).record
             return Promotion(bundle, gate, record, kept)
     finally:
@@ -265,6 +257,14 @@ def _record(bundle: Bundle, gate: Gate, ledger: Ledger) -> dict[str, Any]:
         "gate": gate.as_json(),
         "operator": operator(),
     }
+
+
+def _approval(
+    settings: Settings, ledger: Ledger, record: dict[str, Any], signer: Signer | None
+) -> dict[str, Any] | None:
+    """The signed approval of a promotion's record; a reason of several lines is signed as one."""
+    requester, reason = record["requester"], " ".join(record["reason"].split())
+    return sign_record(settings, ledger, PROMOTION, record, requester=requester, reason=reason, signer=signer)
 
 
 def _archived(settings: Settings, folder: Path, bundle: Bundle) -> Path:
