@@ -72,8 +72,15 @@ class RequestedException:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RequestedException:
-        """The inverse of `as_json`."""
-        return cls(**{**value, "expires_at": datetime.fromisoformat(value["expires_at"])})
+        """The inverse of `as_json`.
+
+        Raises:
+            ValueError: Its end is no time in a zone, or its limit no number; others where the form differs.
+        """
+        expires_at = datetime.fromisoformat(value["expires_at"])
+        if expires_at.tzinfo is None or type(value["max_uses"]) is not int:
+            raise ValueError("expected an end in a zone and a number of uses")
+        return cls(**{**value, "expires_at": expires_at})
 
     @property
     def sha256(self) -> str:

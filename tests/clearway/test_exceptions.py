@@ -229,11 +229,23 @@ def test_a_second_request_of_an_id_changes_nothing() -> None:
     assert state_of(ledger, "exc-1", UNSIGNED).requested == WANTED
 
 
-@pytest.mark.parametrize("kind", ["exception_requested", "exception_approved", "exception_revoked"])
-def test_a_record_of_another_form_is_a_fault(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("exception_requested", {}),
+        ("exception_requested", {"exception": {**WANTED.as_json(), "expires_at": "2026-12-08T12:00:00"}}),
+        ("exception_requested", {"exception": {**WANTED.as_json(), "expires_at": "never"}}),
+        ("exception_requested", {"exception": {**WANTED.as_json(), "max_uses": "many"}}),
+        ("exception_requested", {"exception": {**WANTED.as_json(), "scope": "wide"}}),
+        ("exception_requested", {"exception": []}),
+        ("exception_approved", {}),
+        ("exception_revoked", {}),
+    ],
+)
+def test_a_record_of_another_form_is_a_fault(kind: str, content: dict[str, Any]) -> None:
     """A revocation that cannot be read must not be passed over: nothing is decided."""
     ledger = memory_ledger()
-    ledger.append(kind, {"time": "2026-12-01T12:00:00Z"})
+    ledger.append(kind, {"time": "2026-12-01T12:00:00Z", **content})
     with pytest.raises(LedgerError) as fault:
         active(ledger, NOON, UNSIGNED)
     assert str(fault.value) == (
