@@ -227,7 +227,8 @@ def why_not(
 ) -> None:
     """Say why policy leaves out a model, and what its provider would have to offer.
 
-    Each offer is a smallest set of terms that would do. Capabilities, price and speed are not looked at.
+    Each offer is a smallest set of terms that would do. Exceptions in force, capabilities, price and speed
+    are not looked at.
     Exit 0 if the model is cleared, 1 if not.
 
     Example: clearway policy why-not openai/gpt-4o@us --caller clinic-scribe --class health

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, Final
 
 import cedarpy
@@ -158,26 +158,45 @@ def _faults(
 
 
 def _questions(rulings: Rulings, reviewed: tuple[str, ...]) -> Iterator[PolicyQuestion]:
-    """Every caller, purpose and set of classes at level restricted, with every exception in force."""
+    """Every caller, purpose, session and set of classes at level restricted, as if all were excepted."""
     policy = rulings.policy
-    sets = class_sets(policy, rulings.class_levels)
+    sets, sessions = class_sets(policy, rulings.class_levels), tuple(_session_levels(policy))
     for name in policy.callers.callers:
         granted = tuple(ActiveException(f"lint {t}", t, name) for t in sorted(policy.templates))
-        for purpose in _purposes(policy, name):
-            for classes in sets:
-                yield policy.question(
-                    Caller(name), purpose, classes, Level.RESTRICTED, reviewed, exceptions=granted
-                )
+        for purpose, classes, session in product(_purposes(policy, name), sets, sessions):
+            yield policy.question(
+                Caller(name),
+                purpose,
+                classes,
+                Level.RESTRICTED,
+                reviewed,
+                session_level=session,
+                exceptions=granted,
+            )
+
+
+def _session_levels(policy: Policy) -> Iterable[Level]:
+    """Levels a session may have reached before, one of those that policies cannot tell apart."""
+    if "session_level" not in _text(policy):
+        return (Level.PUBLIC,)
+    return Level
 
 
 def _purposes(policy: Policy, caller: str) -> Iterable[str]:
     """One purpose of those that policies cannot tell apart for a caller, its own and others'."""
+    if "Like" in _text(policy):  # a pattern may tell any apart
+        return policy.objectives.purposes
     named, own = policy.words.get("purpose", frozenset()), policy.callers.callers[caller].purposes
     kinds: dict[tuple[Any, ...], str] = {}
     for purpose, objective in policy.objectives.purposes.items():
         kind = (purpose in own, tuple(sorted(objective.regions)), purpose if purpose in named else None)
         kinds.setdefault(kind, purpose)
     return kinds.values()
+
+
+def _text(policy: Policy) -> str:
+    """All that the enforced policies and templates say, in some form: what is not in it, none looks at."""
+    return repr(policy.policy_set.to_pst())
 
 
 def _with_fault(provider: Provider, fault: str, max_kept_days: int) -> Provider:
@@ -198,7 +217,7 @@ def _with_fault(provider: Provider, fault: str, max_kept_days: int) -> Provider:
 
 def _one_model_a_kind(policy: Policy, register: Register) -> Register:
     """The register with one model of each kind that the policies can tell apart."""
-    text = repr(policy.policy_set.to_pst())
+    text = _text(policy)
     is_named = any(f"basename='{kind}'" in text for kind in ("Provider", "Model"))
     kinds: dict[Any, str] = {}
     for model in register.models.values():

@@ -32,6 +32,18 @@ _CODES: Final = {
     "terms_changed": "its terms changed since the review",
 }
 _RULE: Final = ("id", "effect", "mode", "reason")
+# Terms that policies can look at.
+_DECIDING: Final = frozenset(
+    {
+        "business_associate_agreement",
+        "certifications",
+        "jurisdiction",
+        "metadata",
+        "prompts",
+        "responses",
+        "review",
+    }
+)
 _HEAD: Final = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8">'
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
@@ -81,7 +93,7 @@ def _intro(matrix: Matrix) -> str:
 def _boundaries(matrix: Matrix) -> str:
     header = (
         "Provider", "Legal entity", "Law of", "Regions", "Prompts", "Responses", "Metadata",
-        "Health agreement", "Certifications", "Incident notice", "Review",
+        "Health agreement", "Certifications", "Incident notice", "Sub-processors", "Contract", "Review",
     )  # fmt: skip
     rows = [_boundary(provider) for provider in matrix.providers()]
     return (
@@ -105,6 +117,8 @@ def _boundary(provider: Mapping[str, Any]) -> list[str]:
         _term(terms["business_associate_agreement"], _value(terms["business_associate_agreement"]["value"])),
         _term(terms["certifications"], _value(terms["certifications"]["value"])),
         _term(terms["incident_notice"], notice),
+        _term(terms["sub_processors"], _value(terms["sub_processors"]["value"])),
+        _term(terms["contract"], terms["contract"]["reference"]),
         _review(provider),
     ]
 
@@ -144,7 +158,8 @@ def _value(value: Any) -> str:
 
 
 def _reach(matrix: Matrix) -> str:
-    header = ("Data", "Level", *(f"{provider} in {region}" for provider, region in matrix.places))
+    unproven = {p["provider"]: [t for t in p["example_terms"] if t in _DECIDING] for p in matrix.providers()}
+    places = (_place(provider, region, unproven[provider]) for provider, region in matrix.places)
     rows = [
         [
             f"<th>{escape(row.name)}</th>",
@@ -158,8 +173,15 @@ def _reach(matrix: Matrix) -> str:
         "every model there. some: those named. no: nobody, by the rules named; "
         "that no rule permits it is said only where none forbids it. "
         "A row without a class is data whose level alone is known, as by a label or by a part that "
-        "could not be read.</p>" + _table(header, rows)
+        "could not be read.</p>" + _table(("Data", "Level", *places), rows)
     )
+
+
+def _place(provider: str, region: str, unproven: Iterable[str]) -> str:
+    """Head of a column, with the example terms that its answers may rest on."""
+    said = ", ".join(unproven).replace("_", " ")
+    note = f'<br><small class="example">rests on examples: {escape(said)}</small>' if said else ""
+    return f"{escape(provider)} in {escape(region)}{note}"
 
 
 def _cell(cell: Cell, n_asked: int) -> str:
@@ -202,6 +224,6 @@ def _asked(matrix: Matrix) -> str:
 
 
 def _table(header: Iterable[str], rows: Iterable[list[str]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    head = "".join(f"<th>{cell}</th>" for cell in header)
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -114,6 +114,8 @@ def test_the_page_says_what_each_provider_sees_keeps_and_may_reuse() -> None:
     assert '<span class="example" title="example term">Hangzhou' not in text  # documented
     assert '<span class="example" title="example term">sees partial, keeps 365 days, does not train' in text
     assert 'href="https://developers.openai.com/api/docs/guides/your-data"' in text
+    assert "openai in us<br>" in text
+    assert "rests on examples: business associate agreement, jurisdiction, metadata, review<" in text
     for name, rule in RULINGS.policy.reasons.items():
         assert name in text
         assert rule in text
