@@ -21,7 +21,6 @@ from clearway.approvals import (
 from clearway.errors import ApprovalError
 from clearway.exceptions import RequestedException, is_same_person, needs_signature
 from clearway.installation import PROMOTION, Settings, archive_of, operator, read_versions
-from clearway.ledger.canonical import canonical_json, sha256_hex
 from clearway.ledger.checkpoint import Signer, Verifier
 from clearway.ledger.store import Entry, Ledger
 from clearway.load_records import (
@@ -31,6 +30,7 @@ from clearway.load_records import (
     authority,
     find_request,
     load_diff,
+    promotion_subject,
     request_of,
     stamp_of,
 )
@@ -47,13 +47,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Mapping[st
         lambda record: {"exception_id": record["exception_id"], "sha256": record["sha256"]},
     ),
     REVIEW: ("review", lambda record: {"sha256": record["sha256"]}),
-    PROMOTION: (
-        "promotion",
-        lambda record: {
-            "bundle": record["bundle"]["sha256"],
-            "gate": sha256_hex(canonical_json(record["gate"])),
-        },
-    ),
+    PROMOTION: ("promotion", promotion_subject),
 }
 _REQUESTS: Final = frozenset({APPROVAL_REQUESTED, exceptions.REQUESTED})
 

@@ -27,13 +27,12 @@ from clearway.exceptions import ExceptionBook
 from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
 from clearway.load_records import LOAD as LOAD
-from clearway.load_records import Versions, record_load, stamp_of
+from clearway.load_records import PROMOTION as PROMOTION
+from clearway.load_records import Versions, promoted_bundles, record_load, stamp_of
 from clearway.policy import Policy, load_policy
 from clearway.register import Register, load_register
 from clearway.router import Router
 from clearway.sensitivity import load_detector
-
-PROMOTION: Final = "promotion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +193,8 @@ def build_router(
 
 
 def trusted_digests(ledger: Ledger) -> Collection[str]:
-    """Bundles that may be loaded: pinned in the package, or promoted in the ledger."""
-    return {
-        *pinned_digests(),
-        *(entry.record["bundle"]["sha256"] for entry in ledger.entries(kind=PROMOTION)),
-    }
+    """Bundles that may be loaded: pinned in the package, or validly promoted in the ledger."""
+    return {*pinned_digests(), *promoted_bundles(ledger)}
 
 
 def check_agreement(register: Register, policy: Policy, class_levels: Mapping[str, Level]) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from clearway.approvals import Act, Approvers, Signed, check_signed
 from clearway.archive import Archive
 from clearway.errors import ApprovalError, NotFoundError
+from clearway.ledger.canonical import canonical_json, sha256_hex
 from clearway.ledger.store import Entry, Ledger
 from clearway.load_diff import changes, diff_of
 from clearway.policy import Policy
@@ -27,6 +28,7 @@ LOAD: Final = "load"
 LOAD_FAILED: Final = "load_failed"
 APPROVAL_REQUESTED: Final = "approval_requested"
 APPROVAL: Final = "approval"
+PROMOTION: Final = "promotion"
 # What is approved together, by the names of load records.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "policy": ("policy", "callers", "objectives", "approvers"),
@@ -113,6 +115,38 @@ def find_request(ledger: Ledger, kind: str, subject: Mapping[str, str], approver
             check_signed(signed, approvers)
             found = entry
     return found
+
+
+def promotion_subject(record: Mapping[str, Any]) -> dict[str, str]:
+    """What the approval of a promotion is of: the bundle, and what was asked of it."""
+    gate = sha256_hex(canonical_json(record["gate"]))
+    return {"bundle": record["bundle"]["sha256"], "gate": gate}
+
+
+def promoted_bundles(ledger: Ledger) -> set[str]:
+    """Bundles that were promoted: while approvals were required, only those that a person of then signed."""
+    changes = sorted(
+        (*ledger.entries(kind=LOAD), *ledger.entries(kind=PROMOTION)), key=lambda entry: entry.index
+    )
+    approvers, found = Approvers(required=False, keys={}), set()
+    for entry in changes:
+        if entry.kind == LOAD:
+            approvers = (
+                Approvers.from_json(entry.record["approvers"]) if "approvers" in entry.record else approvers
+            )
+        elif not approvers.required or _is_signed_promotion(entry.record, approvers):
+            found.add(str(entry.record["bundle"]["sha256"]))
+    return found
+
+
+def _is_signed_promotion(record: Mapping[str, Any], approvers: Approvers) -> bool:
+    try:
+        signed = Signed.from_json(record.get("approval") or {})
+        _check_about(signed, "approve", PROMOTION, promotion_subject(record))
+        check_signed(signed, approvers)
+    except ApprovalError:
+        return False
+    return True
 
 
 def approvals_of(ledger: Ledger, versions: Versions) -> dict[str, dict[str, Any] | None]:

@@ -161,7 +161,7 @@ def test_the_first_load_says_what_and_who(here: Installation) -> None:
 
 
 def test_a_policy_change_is_named_by_id(here: Installation) -> None:
-    """Added, changed, removed: the record alone tells which rules came and went."""
+    """Added, changed, removed: the record alone tells which rules came and went (vSR #2825)."""
     here.add("one")
     here.load()
     here.add("one", level="internal")

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from clearway.approvals import approve, load_approvers
+from clearway.bundle import pinned_digests
 from clearway.change_approval import check_records
 from clearway.errors import ApprovalError
-from clearway.installation import PROMOTION, Settings, data_folder
+from clearway.installation import LOAD, PROMOTION, Settings, data_folder, trusted_digests
 from clearway.ledger.canonical import canonical_json
 from clearway.ledger.checkpoint import Signer
 from clearway.ledger.sqlite import open_ledger
+from clearway.load_records import promotion_subject
 from clearway.promotion import Check, Gate, Promotion, promote_bundle
+from clearway.testing import NOON, memory_ledger
 
 PASSED = Gate((Check("quality.auc_loss", 0, 0, "ppm"),), "c" * 64, "d" * 64, 3)
 ANA, BEN = Signer.generate("ana"), Signer.generate("ben")
@@ -91,3 +95,26 @@ def test_where_approvals_are_required_a_promotion_is_signed_by_another_person(
     ledger = open_ledger(strict.home)
     assert ledger.size() == 0
     ledger.close()
+
+
+def test_an_unsigned_promotion_lets_nothing_in(strict: Settings) -> None:
+    """Where approvals are in force, a record that the service's own account wrote is no promotion.
+
+    What was promoted before they were in force stays so.
+    """
+    ledger, approvers = memory_ledger(), load_approvers(strict.policy)
+    stamp = {"time": "2026-01-01T00:00:00.000000Z", "gate": PASSED.as_json()}
+    signed = approve(
+        "promotion",
+        promotion_subject({**stamp, "bundle": {"sha256": "3" * 64}}),
+        requester="ben",
+        reason="x",
+        signer=ANA,
+        approvers=approvers,
+        at=NOON,
+    ).as_json()
+    ledger.append(PROMOTION, {**stamp, "bundle": {"sha256": "1" * 64}})
+    ledger.append(LOAD, {"approvers": approvers.as_json()})
+    for digit, approval in (("2", None), ("3", signed), ("4", signed)):
+        ledger.append(PROMOTION, {**stamp, "bundle": {"sha256": digit * 64}, "approval": approval})
+    assert trusted_digests(ledger) == {*pinned_digests(), "1" * 64, "3" * 64}
