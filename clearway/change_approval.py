@@ -77,7 +77,7 @@ class Finding:
 
 def sign_change(
     settings: Settings, ledger: Ledger, act: Act, kind: str, *, reason: str, signer: Signer
-) -> tuple[Entry, dict[str, Any]]:
+) -> tuple[Entry, dict[str, Any] | None]:
     """Ask for, or approve, what stands in a folder now; the record goes to the ledger.
 
     Args:
@@ -89,7 +89,7 @@ def sign_change(
         signer: Private key of who does it.
 
     Returns:
-        The record, and what the change is: ids by part.
+        The record, and what the change is: ids by part; None where nothing was loaded yet.
 
     Raises:
         ConfigurationError: The folder does not load: what cannot go into service is not approved.
@@ -100,8 +100,8 @@ def sign_change(
     subject, approvers = versions.subject(kind), authority(ledger, versions.approvers)
     stamp = stamp_of(at, operator())
     last = ledger.latest(LOAD)
-    diff = load_diff(archive_of(settings), last.record, versions) if last else {}
-    of_kind = {name: found for name, found in diff.items() if name in subject}
+    diff = load_diff(archive_of(settings), last.record, versions) if last else None
+    of_kind = diff and {name: found for name, found in diff.items() if name in subject}
     if act == "request":
         signed = request_approval(kind, subject, reason=reason, signer=signer, approvers=approvers, at=at)
         record = {**stamp, "approval": signed.as_json(), "diff": of_kind}

@@ -6,6 +6,7 @@ import json
 import shutil
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,31 @@ def test_the_story_of_a_change(run: Run, tmp_path: Path) -> None:
         ("ben", "policy"),
     ]
     assert all(line["ok"] for line in lines)
+
+
+def test_signatures_of_exceptions_and_reviews_are_checked(run: Run, tmp_path: Path) -> None:
+    """Every kind of record that a person signs, and none that says something else than was signed."""
+    shutil.copytree(data_folder() / "register", tmp_path / "register")
+    template = "exception-restricted-data-to-a-provider-that-does-not-train"
+    scope = ["--caller", "clinic-scribe", "--class", "health", "--purpose", "any", "--provider", "openai"]
+    day = str((datetime.now(UTC) + timedelta(days=90)).date())
+    end = ["--expires", day, "--max-uses", "5", "--reason", "needed"]
+    asked = run("exception", "request", "--template", template, *scope, *end, "--key", "ana.key")
+    name = json.loads(asked.stdout)["id"]
+    run("exception", "approve", name, "--reason", "seen", "--key", "ben.key")
+    found = ["--evidence", "https://x.example/y", "--evidence-sha256", "a" * 64, "--finding", "none"]
+    until = ["--next", day, "--register", str(tmp_path / "register")]
+    run("register", "review", "openai", "--reviewer", "ana", *found, *until, "--key", "ben.key")
+    ledger = open_ledger(tmp_path / "home")
+    for entry in list(ledger.entries()):
+        names = set(entry.record) - {"kind", "ledger_index"}
+        if "sha256" in names:
+            ledger.append(entry.kind, {n: entry.record[n] for n in names} | {"sha256": "0" * 64})
+    ledger.close()
+    lines = [json.loads(line) for line in run("approval", "verify", "--json").stdout.splitlines()]
+    kinds = ["exception_requested", "exception_approved", "review"]
+    assert [line["kind"] for line in lines if line["ok"]][:3] == kinds
+    assert {line["kind"] for line in lines if not line["ok"]} == {"exception_approved", "review"}
 
 
 def test_a_forged_approval_is_found(run: Run, tmp_path: Path) -> None:
