@@ -2,8 +2,8 @@
 
 For each caller, purpose and set of classes at level restricted, and each model, a policy must clear no
 provider that trains on data, keeps it beyond the stated days, or is unreviewed. It is asked of the register
-as it is, and of the same one where every provider had that one fault and the best terms otherwise: so the
-rule is tested, not the luck that nobody trains today.
+as it is, and of the same one if every provider had that one fault, beside the terms it has and beside the
+best: so the rule is tested, not the luck that nobody trains today.
 
 Exhaustive does not mean everything twice: classes, purposes and models that the policies cannot tell apart
 are asked about once.
@@ -137,8 +137,11 @@ def _registers(rulings: Rulings, max_kept_days: int) -> Iterator[tuple[Register,
     for is_reviewed in (True, False):  # Cedar tells them apart, so each has its own kinds
         models = {m.id: m for m in register.models.values() if (m.provider in reviewed) is is_reviewed}
         yield _one_model_a_kind(policy, replace(register, models=models)), reviewed, False
-    for fault in ("trains", "keeps", "unreviewed"):
-        providers = {name: _with_fault(p, fault, max_kept_days) for name, p in register.providers.items()}
+    for fault, is_best in product(("trains", "keeps", "unreviewed"), (True, False)):
+        providers = {
+            name: _with_fault(_with_best_terms(provider) if is_best else provider, fault, max_kept_days)
+            for name, provider in register.providers.items()
+        }
         changed = _one_model_a_kind(policy, replace(register, providers=providers))
         yield changed, () if fault == "unreviewed" else tuple(providers), True
 
@@ -199,20 +202,25 @@ def _text(policy: Policy) -> str:
     return repr(policy.policy_set.to_pst())
 
 
-def _with_fault(provider: Provider, fault: str, max_kept_days: int) -> Provider:
-    """The provider with the best terms but for one."""
+def _with_best_terms(provider: Provider) -> Provider:
+    """The provider if it signed an agreement, kept nothing and trained on nothing."""
     terms: dict[str, Any] = {"kept_days": 0, "reused_for_training": False}
     best = {
         name: getattr(provider, name).model_copy(update=terms)
         for name in ("prompts", "responses", "metadata")
     }
     agreement = provider.business_associate_agreement.model_copy(update={"value": True})
-    best["business_associate_agreement"] = agreement
+    return provider.model_copy(update={**best, "business_associate_agreement": agreement})
+
+
+def _with_fault(provider: Provider, fault: str, max_kept_days: int) -> Provider:
+    """The provider with one fault more; without a review it has the terms it had."""
+    terms: dict[str, Any] = {}
     if fault == "trains":
-        best["prompts"] = best["prompts"].model_copy(update={"reused_for_training": True})
-    if fault == "keeps":
-        best["prompts"] = best["prompts"].model_copy(update={"kept_days": max_kept_days + 1})
-    return provider.model_copy(update=best)
+        terms = {"reused_for_training": True}
+    elif fault == "keeps":
+        terms = {"kept_days": max(provider.prompts.kept_days, max_kept_days + 1)}
+    return provider.model_copy(update={"prompts": provider.prompts.model_copy(update=terms)})
 
 
 def _one_model_a_kind(policy: Policy, register: Register) -> Register:
