@@ -14,7 +14,7 @@ export ORT_DISABLE_TELEMETRY := 1
 export TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-systems lint types check bench demo default-bundle sensitivity-bundle prices requirements clean
+.PHONY: help setup serve test test-systems lint types check bench demo default-bundle sensitivity-bundle schemas prices requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ default-bundle: setup ## Train the shipped bundle again (needs CLEARWAY_CORPORA)
 
 sensitivity-bundle: setup ## Train the shipped sensitivity bundle again (needs CLEARWAY_CORPORA)
 	$(BIN)/python -m training.sensitivity.ship $(ARGS)
+
+schemas: setup ## Write the JSON Schemas of the register again, after a field changed
+	$(BIN)/python -m clearway.register_schema
 
 prices: setup ## Seed data/register/prices.yaml again from the installed genai-prices
 	$(BIN)/python -m training.seed_prices --register data/register $(ARGS)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 Verdict = Literal["route", "refuse", "review"]
+# Failures for which a gateway may try the next fallback. A provider that refuses for its content policy has
+# answered: that refusal goes back to the caller, never to another provider.
+FALL_BACK_ON: Final = ("rate_limited", "timeout", "unavailable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Decision:
                 name: record[name]
                 for name in ("decision_id", "verdict", "model", "provider", "region", "fallbacks")
             },
+            "fall_back_on": list(FALL_BACK_ON),
             "level": classification["level"],
             "classes": classification["classes"],
             "flagged": classification["flagged"],

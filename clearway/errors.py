@@ -39,16 +39,62 @@ class UnknownCallerError(ClearwayError):
     code = "unknown_caller"
 
 
+class IdentityLapsedError(UnknownCallerError):
+    """The identity is registered, but has expired or has no owner. Its owner must review it."""
+
+    code = "identity_lapsed"
+
+
 class UnauthenticatedError(ClearwayError):
-    """No valid credential came with the request. Send the service's token as a bearer token."""
+    """No valid credential came with the request. Send a token or a key of this service as a bearer token.
+
+    Attributes:
+        reason: Why, in one word for who runs the service; the client is not told.
+    """
 
     code = "unauthenticated"
+
+    def __init__(self, text: str, reason: str = "no_credential") -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class ForbiddenError(ClearwayError):
+    """Who asks is known but has not the role this takes. Ask with an identity that has it."""
+
+    code = "forbidden"
+
+
+class RateLimitedError(ClearwayError):
+    """This identity asked more often than it may. Wait as many seconds as the text says.
+
+    Attributes:
+        retry_after_s: Seconds until the next request is let in, at least 1.
+    """
+
+    code = "rate_limited"
+
+    def __init__(self, text: str, retry_after_s: int) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
 
 
 class RequestConflictError(ClearwayError):
     """This caller has used this request id for another body. Use a new id."""
 
     code = "request_conflict"
+
+
+class SessionChangedError(ClearwayError):
+    """Another request of the session came first. Decide again on the session as it is now."""
+
+    code = "session_changed"
+
+
+class BasisChangedError(ClearwayError):
+    """The ledger now says otherwise than what was decided on. Decide again on what it says now."""
+
+    code = "basis_changed"
 
 
 class NotFoundError(ClearwayError):
@@ -73,6 +119,12 @@ class PolicyError(ConfigurationError):
     """The policy folder (Cedar policies, schema, callers, objectives) does not load."""
 
     code = "policy"
+
+
+class ApprovalError(ConfigurationError):
+    """An approval is missing, or is not one. Ask for it, and have another registered person sign it."""
+
+    code = "approval"
 
 
 class BundleError(ConfigurationError):

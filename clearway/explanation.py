@@ -20,10 +20,14 @@ CODES = {
     "no_tools": "The request needs tools, which the model does not offer.",
     "no_vision": "The request holds an image, which the model cannot see.",
     "not_permitted": "No policy permits it.",
+    "not_reviewed": "No review of its provider covers this deployment.",
     "output_limit": "The answer asked for is longer than the model can give.",
     "over_cost": "The expected cost is over the purpose's limit.",
     "policy_error": "A policy failed when it was asked, which counts as a denial.",
     "review_expired": "The review of its provider has expired.",
+    "session_providers": "Its provider would be one more than the purpose lets a session reach.",
+    "session_required": "The purpose requires a session, and the request names none.",
+    "terms_changed": "The terms of its provider are not those that were reviewed.",
     "unread_part": "The request holds a part that is neither text nor image; no model is known to read it.",
     "too_slow": "Its stated latency is over the purpose's limit.",
 }
@@ -41,6 +45,9 @@ def explain_record(record: Mapping[str, Any], reasons: Mapping[str, str]) -> Ren
         _asked_by(record),
         _found(record),
         _policy(record, reasons),
+        _exceptions(record),
+        _observed(record, reasons),
+        _session(record),
         _quality(record),
         _cost(record),
         _notes(record),
@@ -67,7 +74,8 @@ def _headline(record: Mapping[str, Any]) -> str:
 
 def _asked_by(record: Mapping[str, Any]) -> str:
     caller = record["caller"]
-    user = f" for user {caller['user']}" if caller["user"] else ""
+    chain = f" for {' for '.join(caller['chain'])}" if caller.get("chain") else ""
+    user = f"{chain} for user {caller['user']}" if caller["user"] else chain
     gateway = f" through {caller['gateway']}" if caller["gateway"] else ""
     who = f"{caller['agent']}{user}{gateway} ({caller['verified_by'].replace('_', ' ')})"
     return f"Asked by {who} for {record['purpose']} at {record['time']}"
@@ -91,6 +99,28 @@ def _policy(record: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
         for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
     return "\n".join(["Left out for:", *lines])
+
+
+def _exceptions(record: Mapping[str, Any]) -> str:
+    used = record["exceptions"]
+    return f"Only by exception: {', '.join(used)}" if used else ""
+
+
+def _observed(record: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
+    lines = [
+        f"{_reason(seen['id'], reasons)} "
+        f"(forbids {len(seen['forbids'])}, permits {len(seen['permits'])} models)"
+        for seen in record["policy"]["observed"]
+    ]
+    return "\n".join(["Observed only, without effect:", *lines]) if lines else ""
+
+
+def _session(record: Mapping[str, Any]) -> str:
+    session = record.get("session_providers")  # records of format 1 have none
+    if session is None:
+        return ""
+    limit = "no limit" if session["limit"] is None else f"at most {session['limit']}"
+    return f"Session: {session['n_reached']} providers reached ({limit})"
 
 
 def _reason(name: str, reasons: Mapping[str, str]) -> str:

@@ -7,9 +7,7 @@ default to the ones shipped. Each set of versions that goes into service is arch
 from __future__ import annotations
 
 import getpass
-import hashlib
 import os
-import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,21 +17,24 @@ from typing import Final
 
 import platformdirs
 
+from clearway.approvals import load_approvers
+from clearway.archive import Archive as Archive
 from clearway.assessment import Level, SensitivityDetector
-from clearway.bundle import Bundle, load_bundle, pinned_digests
+from clearway.bundle import load_bundle, pinned_digests
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import ConfigurationError, NotFoundError, SensitivityError
+from clearway.exceptions import ExceptionBook
 from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
+from clearway.load_records import LOAD as LOAD
+from clearway.load_records import PROMOTION as PROMOTION
+from clearway.load_records import Versions, promoted_bundles, record_load, stamp_of
 from clearway.policy import Policy, load_policy
-from clearway.record import format_time
 from clearway.register import Register, load_register
 from clearway.router import Router
 from clearway.sensitivity import load_detector
 from clearway.sensitivity.unknown import UnknownDetector
 
-LOAD: Final = "load"
-PROMOTION: Final = "promotion"
 SENSITIVITY_PINS: Final = "pinned_sensitivity.json"
 
 
@@ -86,47 +87,6 @@ class Settings:
 _DEFAULTS: Final = ("home", "register", "policy", "bundle")
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """Copies of every version that went into service, found again by digest.
-
-    Attributes:
-        root: Folder of the archive.
-    """
-
-    root: Path
-
-    def keep(self, kind: str, source: Path, *digests: str) -> None:
-        """Copy the files of `source`, once; a half-written copy never stands under its name."""
-        target = self._folder(kind, digests)
-        if target.exists():
-            return
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(source, partial)
-        try:
-            partial.rename(target)
-        except OSError:  # another process was first
-            shutil.rmtree(partial, ignore_errors=True)
-
-    def find(self, kind: str, *digests: str) -> Path:
-        """Where the version lies.
-
-        Raises:
-            ConfigurationError: It was never kept here.
-        """
-        target = self._folder(kind, digests)
-        if not target.is_dir():
-            raise ConfigurationError(
-                f"{kind} {digests[0]}: not in the archive of this installation; restore it or name its folder"
-            )
-        return target
-
-    def _folder(self, kind: str, digests: tuple[str, ...]) -> Path:
-        return self.root / kind / hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
 def data_folder() -> Path:
     """The `data` folder of the wheel, or of the checkout."""
     package = Path(str(files("clearway")))
@@ -170,63 +130,92 @@ def open_router(
     Args:
         settings: Where everything lies.
         ledger: Ledger to use instead of the installation's own.
-        is_dry: Whether to record and archive nothing.
+        is_dry: Whether to record and archive nothing; then nobody is asked for approvals either.
         is_service: Whether to refuse a detector that knows nothing, and not only count all as restricted.
 
     Raises:
-        ConfigurationError: A part does not load; the text says which and what to do.
+        ConfigurationError: A part does not load, or is not approved; the text says which and what to do.
         LedgerUnavailableError: The ledger cannot be opened or written.
     """
-    register, policy = load_register(settings.register), load_policy(settings.policy)
+    versions = read_versions(settings)
     ledger = ledger or open_ledger(settings.home)
-    bundle = load_bundle(settings.bundle, trusted=trusted_digests(ledger))
     detector = open_detector()
     if is_service and isinstance(detector, UnknownDetector):
         raise ConfigurationError(f"sensitivity: {detector.fault}")
-    _check_agreement(register, policy, detector.class_levels)
+    return build_router(settings, versions, ledger, detector, is_dry=is_dry)
+
+
+def read_versions(settings: Settings) -> Versions:
+    """Policy and register as they stand in their folders now.
+
+    Raises:
+        ConfigurationError: One does not load.
+    """
+    return Versions(
+        policy=load_policy(settings.policy),
+        register=load_register(settings.register),
+        approvers=load_approvers(settings.policy),
+        policy_folder=settings.policy,
+        register_folder=settings.register,
+    )
+
+
+def build_router(
+    settings: Settings,
+    versions: Versions,
+    ledger: Ledger,
+    detector: SensitivityDetector,
+    *,
+    is_dry: bool = False,
+) -> Router:
+    """Router over versions that were read, recorded before it is returned.
+
+    Args:
+        settings: Where everything lies.
+        versions: Policy and register.
+        ledger: Where records go.
+        detector: Finds data classes; loaded already, as it stays when only files change.
+        is_dry: Whether to record and archive nothing.
+
+    Raises:
+        ConfigurationError: The parts do not fit each other, the bundle is not trusted, or an approval is
+            missing.
+        LedgerUnavailableError: The load could not be recorded; then nothing goes into service.
+    """
+    bundle = load_bundle(settings.bundle, trusted=trusted_digests(ledger))
+    check_agreement(versions.register, versions.policy, detector.class_levels)
+    exceptions = ExceptionBook(ledger, versions.approvers)
+    exceptions.active(datetime.now(UTC))  # reading the whole ledger is no request's business
     router = Router(
-        register=register,
-        policy=policy,
+        register=versions.register,
+        policy=versions.policy,
         complexity=OnnxComplexityModel(bundle),
         sensitivity=detector,
         ledger=ledger,
+        exceptions=exceptions.active,
     )
     if not is_dry:
-        _record_load(router, settings, bundle)
+        archive = archive_of(settings)
+        archive.keep("bundle", settings.bundle, bundle.sha256)
+        identities = {
+            "classifier": router.complexity.identity.as_json(),
+            "sensitivity": router.sensitivity.identity.as_json(),
+        }
+        record_load(ledger, archive, versions, identities, stamp_of(datetime.now(UTC), operator()))
     return router
 
 
 def trusted_digests(ledger: Ledger) -> Collection[str]:
-    """Bundles that may be loaded: pinned in the package, or promoted in the ledger."""
-    return {
-        *pinned_digests(),
-        *(entry.record["bundle"]["sha256"] for entry in ledger.entries(kind=PROMOTION)),
-    }
+    """Bundles that may be loaded: pinned in the package, or validly promoted in the ledger."""
+    return {*pinned_digests(), *promoted_bundles(ledger)}
 
 
-def _record_load(router: Router, settings: Settings, bundle: Bundle) -> None:
-    """Archive the versions in use and record them, unless the last load was of the same."""
-    archive, register, policy = archive_of(settings), router.register, router.policy
-    archive.keep("register", settings.register, register.digest, register.price_digest)
-    archive.keep("policy", settings.policy, policy.digest, policy.callers.digest, policy.objectives.digest)
-    archive.keep("bundle", settings.bundle, bundle.sha256)
-    loaded = {
-        "register": {"digest": register.digest},
-        "prices": {"digest": register.price_digest},
-        "policy": {"digest": policy.digest},
-        "callers": {"digest": policy.callers.digest},
-        "objectives": {"digest": policy.objectives.digest},
-        "classifier": router.complexity.identity.as_json(),
-        "sensitivity": router.sensitivity.identity.as_json(),
-    }
-    last = router.ledger.latest(LOAD)
-    if last is None or any(last.record.get(name) != value for name, value in loaded.items()):
-        stamp = {"time": format_time(datetime.now(UTC)), "operator": operator()}
-        router.ledger.append(LOAD, {**stamp, **loaded})
+def check_agreement(register: Register, policy: Policy, class_levels: Mapping[str, Level]) -> None:
+    """What one file names, another has: a misspelt word is a fault today, not a hole tomorrow.
 
-
-def _check_agreement(register: Register, policy: Policy, class_levels: Mapping[str, Level]) -> None:
-    """What one file names, another has: a misspelt word is a fault today, not a hole tomorrow."""
+    Raises:
+        ConfigurationError: A policy, a caller or an objective names what nobody knows, or there is no model.
+    """
     purposes = frozenset(policy.objectives.purposes)
     regions = frozenset(
         region for provider in register.providers.values() for region in provider.regions.value

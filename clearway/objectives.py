@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 
 from clearway.assessment import PPM
 from clearway.callers import Name
@@ -20,7 +20,11 @@ Count = Annotated[StrictInt, Field(ge=0, le=2**53 - 1)]
 
 
 class Objective(Strict):
-    """Objective of one purpose."""
+    """Objective of one purpose.
+
+    Fields that came later are left out of the digest at their default: files without them keep the digest
+    that old records name.
+    """
 
     id: Name
     regions: list[Name]
@@ -30,6 +34,10 @@ class Objective(Strict):
     max_fallbacks: Annotated[StrictInt, Field(ge=0, le=16)]
     images: dict[Name, Literal["public", "internal", "confidential", "restricted"]] = Field(
         default_factory=dict
+    )
+    session_required: StrictBool = Field(default=False, exclude_if=lambda value: not value)
+    max_providers_per_session: Annotated[StrictInt, Field(ge=1)] | None = Field(
+        default=None, exclude_if=lambda value: value is None
     )
 
 

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from clearway.bundle import Bundle, load_bundle, pinned_digests
+from clearway.change_approval import check_signer, sign_record
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import BundleError, ConfigurationError, InvalidRequestError, LedgerUnavailableError
 from clearway.installation import LOAD, PROMOTION, Settings, archive_of, data_folder, operator
+from clearway.ledger.checkpoint import Signer
 from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
 from clearway.record import format_time
@@ -126,7 +128,14 @@ class Promotion:
 
 
 def promote_bundle(
-    settings: Settings, folder: Path, *, approver: str, reason: str, judge: Judge
+    settings: Settings,
+    folder: Path,
+    *,
+    approver: str,
+    reason: str,
+    judge: Judge,
+    requester: str | None = None,
+    signer: Signer | None = None,
 ) -> Promotion:
     """Let a bundle into service: verify it, judge it, archive it, record it. A refusal leaves no record.
 
@@ -136,14 +145,18 @@ def promote_bundle(
         approver: Who answers for it.
         reason: Why.
         judge: The gate: candidate and champion to the checks.
+        requester: Who asked for it; the account that runs this by default.
+        signer: The approver's private key; required where approvals are.
 
     Raises:
+        ApprovalError: It must be signed, the key may not, or the approver asked for it.
         InvalidRequestError: Approver or reason is empty, too long, or holds what cannot be printed.
         BundleError: The bundle, or the copy in the archive, is incomplete or altered.
         ConfigurationError: Another promotion is under way.
         LedgerUnavailableError: The ledger cannot be written.
     """
-    signed = {
+    named = {
+        "requester": _signature(requester or operator(), "requester", MAX_APPROVER_CHARACTERS),
         "approver": _signature(approver, "approver", MAX_APPROVER_CHARACTERS),
         "reason": _signature(reason, "reason", MAX_REASON_CHARACTERS),
     }
@@ -151,12 +164,15 @@ def promote_bundle(
     OnnxComplexityModel(bundle)
     ledger = open_ledger(settings.home)
     try:
+        check_signer(settings, ledger, PROMOTION, named["approver"], signer)
         with _alone(settings.home):
             gate = judge(bundle, champion(settings, ledger))
             if not gate.passed:
                 return Promotion(bundle, gate, None, None)
             kept = _archived(settings, folder, bundle)
-            record = ledger.append(PROMOTION, _record(bundle, gate, ledger) | signed).record
+            record = _record(bundle, gate, ledger) | named
+            approval = _approval(settings, ledger, record, signer)
+            record = ledger.append(PROMOTION, {**record, "approval": approval}).record
             return Promotion(bundle, gate, record, kept)
     finally:
         ledger.close()
@@ -241,6 +257,14 @@ def _record(bundle: Bundle, gate: Gate, ledger: Ledger) -> dict[str, Any]:
         "gate": gate.as_json(),
         "operator": operator(),
     }
+
+
+def _approval(
+    settings: Settings, ledger: Ledger, record: dict[str, Any], signer: Signer | None
+) -> dict[str, Any] | None:
+    """The signed approval of a promotion's record; a reason of several lines is signed as one."""
+    requester, reason = record["requester"], " ".join(record["reason"].split())
+    return sign_record(settings, ledger, PROMOTION, record, requester=requester, reason=reason, signer=signer)
 
 
 def _archived(settings: Settings, folder: Path, bundle: Bundle) -> Path:

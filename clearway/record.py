@@ -1,4 +1,9 @@
-"""The record of a decision: the facts it was computed from, its form, and the way back for replay."""
+"""The record of a decision: the facts it was computed from, its form, and the way back for replay.
+
+Format 2 adds to format 1 the caller's chain, the exceptions in force and the providers a session reached.
+Records of format 1 stay as they are: `facts_of` reads what they lack as nobody and none, as was true of them,
+and replay leaves the new fields out (`in_format`).
+"""
 
 from __future__ import annotations
 
@@ -13,13 +18,16 @@ from typing import Any, Final
 
 import rfc8785
 
+from clearway.active_exception import ActiveException
 from clearway.assessment import Assessment, ClassifierIdentity, Level, Sensitivity
 from clearway.decision import Choice
 from clearway.optimiser import Candidate
 from clearway.policy import Clearing
 from clearway.request import Caller, Request
 
-RECORD_FORMAT: Final = 1
+RECORD_FORMAT: Final = 2
+READ_FORMATS: Final = (1, 2)
+_SINCE_2: Final = frozenset({"active_exceptions", "session_providers"})
 _SOFTWARE: Final = ("clearway", "onnxruntime", "presidio-analyzer", "spacy", "cedarpy", "numpy")
 
 
@@ -39,6 +47,9 @@ class Facts:
         finding_counts: Number of findings by type.
         classifier: The complexity model that said it.
         detector: The sensitivity detector that said it.
+        in_session: Whether the request is part of a session.
+        session_providers: Providers that the session had reached before, sorted.
+        exceptions: Exceptions in force at that time.
     """
 
     caller: Caller
@@ -52,6 +63,9 @@ class Facts:
     finding_counts: Mapping[str, int]
     classifier: ClassifierIdentity
     detector: ClassifierIdentity
+    in_session: bool = False
+    session_providers: tuple[str, ...] = ()
+    exceptions: tuple[ActiveException, ...] = ()
 
     def as_json(self, level: Level) -> dict[str, Any]:
         """The part of the record that states the facts, with the level they were joined to."""
@@ -107,7 +121,7 @@ def facts_of(record: Mapping[str, Any]) -> Facts:
         notes=tuple(seen["notes"]),
     )
     return Facts(
-        caller=Caller(**record["caller"]),
+        caller=Caller.from_json(record["caller"]),
         purpose=record["purpose"],
         labels=tuple(seen["labels"]),
         needs=tuple(record["request"]["needs"]),
@@ -126,7 +140,23 @@ def facts_of(record: Mapping[str, Any]) -> Facts:
         finding_counts=seen["findings"],
         classifier=ClassifierIdentity(**scored["classifier"]),
         detector=ClassifierIdentity(**seen["detector"]),
+        in_session=record["session"] is not None,
+        session_providers=tuple((record.get("session_providers") or {}).get("before", ())),
+        exceptions=tuple(map(ActiveException.from_json, record.get("active_exceptions", ()))),
     )
+
+
+def in_format(record: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """A decision computed now, as records of an older format say it: without the fields that came later.
+
+    Args:
+        record: What `Router.resolve` returns.
+        number: The `format` of the old record, from 1 to `RECORD_FORMAT`.
+    """
+    if number == RECORD_FORMAT:
+        return dict(record)
+    kept = {name: value for name, value in record.items() if name not in _SINCE_2}
+    return {**kept, "caller": {name: v for name, v in record["caller"].items() if name != "chain"}}
 
 
 def outcome_json(
@@ -144,6 +174,7 @@ def outcome_json(
         "excluded": [exclusion.as_json() for exclusion in choice.excluded],
         "floor_met": choice.floor_met,
         "determining": _determining(choice, cleared),
+        "exceptions": list(cleared[choice.model].exceptions) if choice.model else [],
     }
 
 

@@ -7,140 +7,50 @@ rests on.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import Field, StrictInt, model_validator
 
 from clearway.errors import RegisterError
-from clearway.ledger.canonical import canonical_json
+from clearway.register_terms import (
+    DatedReview,
+    Identifier,
+    Provider,
+    Review,
+    ReviewCode,
+    Sourced,
+    Text,
+    Tokens,
+    Usd,
+    day_of,
+    digest_of,
+)
 from clearway.strict_yaml import Strict, YamlFile
+
+__all__ = [
+    "Capability",
+    "DatedReview",
+    "Model",
+    "Price",
+    "PriceRow",
+    "Provider",
+    "Register",
+    "Review",
+    "ReviewCode",
+    "load_register",
+]
 
 NUSD_PER_USD = 1_000_000_000
 TOKENS_PER_MTOK = 1_000_000
 
-Basis = Literal["documented", "example"]
-Visibility = Literal["none", "partial", "full"]
 Capability = Literal["json", "tools", "vision"]
-Days = Annotated[StrictInt, Field(ge=0, le=36_500)]
-Tokens = Annotated[StrictInt, Field(ge=1, le=100_000_000)]
-Text = Annotated[StrictStr, Field(min_length=1, max_length=2_000)]
-_T = TypeVar("_T")
-
-
-def _identifier(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-zA-Z0-9._/@-]{0,127}", value):
-        raise ValueError("expected letters, digits and ._/@- starting with a lower-case letter or digit")
-    return value
-
-
-def _usd(value: str) -> str:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
-        raise ValueError('expected an exact decimal in quotes, such as "0.15"')
-    if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,9})?", value) or Decimal(value) > 1_000_000:
-        raise ValueError("expected 0 to 1000000 USD with at most 9 decimals")
-    return value
-
-
-Identifier = Annotated[StrictStr, AfterValidator(_identifier)]
-Usd = Annotated[StrictStr, AfterValidator(_usd)]
-
-
-class Sourced(Strict):
-    """Something that is either documented, with the link, or an example."""
-
-    basis: Basis
-    evidence: Text | None = None
-    read_on: date | None = None
-
-    @model_validator(mode="after")
-    def _documented_has_evidence(self) -> Sourced:
-        if self.basis == "documented" and not (self.evidence or "").startswith("https://"):
-            raise ValueError("basis documented needs evidence: the https address of the document")
-        return self
-
-
-class Term(Sourced, Generic[_T]):
-    """One fact of the terms."""
-
-    value: _T
-
-
-class DataTerms(Sourced):
-    """What the provider sees of one kind of data, how long it keeps it, whether it may train on it."""
-
-    seen: Visibility
-    kept_days: Days
-    reused_for_training: StrictBool
-
-
-class IncidentNotice(Sourced):
-    """How soon the provider tells of an incident."""
-
-    within_hours: Annotated[StrictInt, Field(ge=0, le=8_760)]
-
-
-class Contract(Sourced):
-    """Reference of the contract that binds the provider."""
-
-    reference: Text
-
-
-class Review(Sourced):
-    """Who reviewed the provider, when, and until when that holds."""
-
-    reviewer: Text
-    reviewed_on: date
-    expires_on: date
-
-
-class Provider(Strict):
-    """An organisation behind a trust boundary, with its data-handling terms."""
-
-    id: Identifier
-    name: Text
-    self_hosted: StrictBool
-    legal_entity: Term[Text]
-    jurisdiction: Term[Annotated[StrictStr, Field(pattern=r"^[a-z]{2}$")]]
-    regions: Term[list[Identifier]]
-    prompts: DataTerms
-    responses: DataTerms
-    metadata: DataTerms
-    business_associate_agreement: Term[StrictBool]
-    certifications: Term[list[Identifier]]
-    sub_processors: Term[list[Text]]
-    incident_notice: IncidentNotice
-    contract: Contract
-    review: Review
-
-    @property
-    def content_kept_days(self) -> int:
-        """Days for which prompts or responses are kept, whichever is longer."""
-        return max(self.prompts.kept_days, self.responses.kept_days)
-
-    @property
-    def trains_on_content(self) -> bool:
-        """Whether prompts, responses or metadata may be used for training."""
-        return any(t.reused_for_training for t in (self.prompts, self.responses, self.metadata))
-
-    def is_review_valid(self, at: datetime) -> bool:
-        """Whether the review covers the day of `at` (UTC); its last day counts."""
-        return self.review.reviewed_on <= _day(at) <= self.review.expires_on
-
-    @cached_property
-    def example_terms(self) -> tuple[str, ...]:
-        """Names of the terms that no public document supports, sorted."""
-        terms = {name: getattr(self, name) for name in type(self).model_fields}
-        return tuple(
-            sorted(n for n, term in terms.items() if isinstance(term, Sourced) and term.basis == "example")
-        )
 
 
 class Latency(Sourced):
@@ -198,6 +108,11 @@ class Model(Strict):
     success: Success
     price_source: PriceSource | None = None
 
+    @property
+    def deployment_sha256(self) -> str:
+        """Digest of where a prompt would go: provider, region and what is called there."""
+        return digest_of(self.model_dump(mode="json", include={"id", "provider", "region", "upstream_name"}))
+
 
 class PriceRow(Strict):
     """A price from a day on, until the next row of the same model."""
@@ -210,19 +125,31 @@ class PriceRow(Strict):
     source: Text
 
 
-class _ProvidersFile(Strict):
+class ProvidersFile(Strict):
+    """Content of `providers.yaml`."""
+
     providers: list[Provider]
 
 
-class _ModelsFile(Strict):
+class ModelsFile(Strict):
+    """Content of `models.yaml`."""
+
     incumbent: Identifier
     models: list[Model]
 
 
-class _PricesFile(Strict):
+class PricesFile(Strict):
+    """Content of `prices.yaml`."""
+
     source: Text
     seeded_on: date
     prices: list[PriceRow]
+
+
+class ReviewsFile(Strict):
+    """Content of `reviews.yaml`: every review there was, so that none is forgotten."""
+
+    reviews: list[Review]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,17 +170,26 @@ class Price:
         return quotient + (2 * remainder + (quotient & 1) > TOKENS_PER_MTOK)
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What reviews allow on one day."""
+
+    reviewed: tuple[str, ...]
+    not_eligible: Mapping[str, ReviewCode]
+
+
 @dataclass(frozen=True)
 class Register:
     """Providers, models and prices as loaded; build it with `load_register`.
 
     Attributes:
-        providers: By id.
+        providers: By id, each with its newest review.
         models: By id, in order of id.
         prices: Rows of each model, oldest first.
         incumbent: Id of the model all traffic would go to without routing.
-        digest: SHA-256 over providers and models.
+        digest: SHA-256 over providers, models and reviews.
         price_digest: SHA-256 over prices.
+        reviews: All of them, as they stand in the file.
     """
 
     providers: Mapping[str, Provider]
@@ -262,6 +198,19 @@ class Register:
     incumbent: str
     digest: str
     price_digest: str
+    reviews: tuple[Review, ...] = ()
+
+    def not_eligible(self, at: datetime) -> Mapping[str, ReviewCode]:
+        """Models that no review vouches for on the day of `at` (UTC), with the reason; by id.
+
+        `not_reviewed`: the provider was never reviewed, or the review covers another deployment.
+        `review_expired`: its last day has passed. `terms_changed`: the terms are not those reviewed.
+        """
+        return self._standing(day_of(at)).not_eligible
+
+    def reviewed(self, at: datetime) -> tuple[str, ...]:
+        """Providers that a review vouches for on the day of `at` (UTC), sorted."""
+        return self._standing(day_of(at)).reviewed
 
     def provider_of(self, model_id: str) -> Provider:
         """Provider of a model of the register."""
@@ -282,49 +231,102 @@ class Register:
         terms += ["model.price"] if row is not None and row.basis == "example" else []
         return tuple(sorted(terms))
 
+    @cached_property
+    def _standing(self) -> Callable[[date], _Standing]:
+        """The same for every decision of a day, and digests cost too much to take for each."""
+        return lru_cache(maxsize=64)(self._find_standing)
+
+    def _find_standing(self, day: date) -> _Standing:
+        by_provider = {name: provider.review_code(day) for name, provider in self.providers.items()}
+        codes = {name: self._model_code(model, by_provider) for name, model in self.models.items()}
+        return _Standing(
+            reviewed=tuple(sorted(name for name, code in by_provider.items() if code is None)),
+            not_eligible=MappingProxyType({name: code for name, code in codes.items() if code is not None}),
+        )
+
+    def _model_code(self, model: Model, by_provider: Mapping[str, ReviewCode | None]) -> ReviewCode | None:
+        covered = self.providers[model.provider].is_covered(model.id, model.deployment_sha256)
+        return by_provider[model.provider] if covered else "not_reviewed"
+
     def _price_row(self, model_id: str, at: datetime) -> PriceRow | None:
-        rows = [row for row in self.prices.get(model_id, ()) if row.effective_from <= _day(at)]
+        rows = [row for row in self.prices.get(model_id, ()) if row.effective_from <= day_of(at)]
         return rows[-1] if rows else None
 
 
-def load_register(folder: Path) -> Register:
-    """Register of a folder with `providers.yaml`, `models.yaml` and `prices.yaml`.
+def load_register(folder: Path, *, is_archived: bool = False) -> Register:
+    """Register of a folder with `providers.yaml`, `models.yaml`, `prices.yaml` and `reviews.yaml`.
 
-    A lapsed review loads: its models are excluded when a decision is made.
+    A lapsed review or a changed term loads: the models are excluded when a decision is made. Without
+    `reviews.yaml` nobody has been reviewed.
+
+    Args:
+        folder: Where the files lie.
+        is_archived: Whether it only serves to compute old decisions again. Registers once held a review
+            without the digest of its terms; such a one vouches for anything, so no new decision rests on it.
 
     Raises:
         RegisterError: A file does not parse, or contradicts another; names file, line and remedy.
     """
-    files = {
-        name: YamlFile(folder / f"{name}.yaml", RegisterError) for name in ("providers", "models", "prices")
-    }
-    providers = files["providers"].parse(_ProvidersFile)
-    models = files["models"].parse(_ModelsFile)
-    prices = files["prices"].parse(_PricesFile)
-    _check_providers(files["providers"], providers)
+    names = ("providers", "models", "prices")
+    files = {name: YamlFile(folder / f"{name}.yaml", RegisterError) for name in names}
+    providers = files["providers"].parse(ProvidersFile)
+    models = files["models"].parse(ModelsFile)
+    prices = files["prices"].parse(PricesFile)
+    reviews = read_reviews(folder)
+    _check_providers(files["providers"], providers, is_archived=is_archived)
     _check_models(files["models"], models, {provider.id: provider for provider in providers.providers})
     _check_prices(files["prices"], prices, {model.id for model in models.models})
     return Register(
-        providers={p.id: p for p in sorted(providers.providers, key=lambda p: p.id)},
+        providers={p.id: _reviewed(p, reviews) for p in sorted(providers.providers, key=lambda p: p.id)},
         models={m.id: m for m in sorted(models.models, key=lambda m: m.id)},
         prices=_by_model(prices.prices),
         incumbent=models.incumbent,
-        digest=_digest(
-            {"providers": providers.model_dump(mode="json"), "models": models.model_dump(mode="json")}
-        ),
-        price_digest=_digest(prices.model_dump(mode="json")),
+        digest=digest_of(_content(providers, models, reviews)),
+        price_digest=digest_of(prices.model_dump(mode="json")),
+        reviews=reviews,
     )
 
 
-def _check_providers(file: YamlFile, parsed: _ProvidersFile) -> None:
+def read_reviews(folder: Path) -> tuple[Review, ...]:
+    """Reviews of a register's folder, as they stand; none where it has no `reviews.yaml`.
+
+    Raises:
+        RegisterError: The file does not parse.
+    """
+    path = folder / "reviews.yaml"
+    if not path.exists():
+        return ()
+    return tuple(YamlFile(path, RegisterError).parse(ReviewsFile).reviews)
+
+
+def _content(
+    providers: ProvidersFile, models: ModelsFile, reviews: tuple[Review, ...]
+) -> dict[str, dict[str, Any] | list[Any]]:
+    """What the digest is of; a part that is absent is left out, as it was before there was that part."""
+    listed = [provider.model_dump(mode="json") for provider in providers.providers]
+    kept = [{k: v for k, v in one.items() if (k, v) != ("review", None)} for one in listed]
+    content: dict[str, Any] = {"providers": {"providers": kept}, "models": models.model_dump(mode="json")}
+    return content | ({"reviews": [review.model_dump(mode="json") for review in reviews]} if reviews else {})
+
+
+def _reviewed(provider: Provider, reviews: tuple[Review, ...]) -> Provider:
+    """The provider with its newest review; of two from one day the one that stands later."""
+    own = sorted((r for r in reviews if r.provider == provider.id), key=lambda review: review.reviewed_on)
+    return provider.model_copy(update={"review": own[-1]}) if own else provider
+
+
+def _check_providers(file: YamlFile, parsed: ProvidersFile, *, is_archived: bool) -> None:
     _check_unique(file, "providers", [provider.id for provider in parsed.providers])
     for index, provider in enumerate(parsed.providers):
-        if provider.review.expires_on < provider.review.reviewed_on:
-            location = ("providers", index, "review", "expires_on")
-            raise file.fault(location, "expires_on: lies before reviewed_on; correct one of them")
+        if provider.review is not None and not is_archived:
+            raise file.fault(
+                ("providers", index, "review"),
+                "review: a review stands in reviews.yaml; remove this one, then run "
+                f"clearway register review {provider.id}",
+            )
 
 
-def _check_models(file: YamlFile, parsed: _ModelsFile, providers: Mapping[str, Provider]) -> None:
+def _check_models(file: YamlFile, parsed: ModelsFile, providers: Mapping[str, Provider]) -> None:
     _check_unique(file, "models", [model.id for model in parsed.models])
     for index, model in enumerate(parsed.models):
         provider = providers.get(model.provider)
@@ -341,7 +343,7 @@ def _check_models(file: YamlFile, parsed: _ModelsFile, providers: Mapping[str, P
         raise file.fault(("incumbent",), f"{parsed.incumbent}: no such model; name one of this file")
 
 
-def _check_prices(file: YamlFile, parsed: _PricesFile, models: set[str]) -> None:
+def _check_prices(file: YamlFile, parsed: PricesFile, models: set[str]) -> None:
     seen: set[tuple[str, date]] = set()
     for index, row in enumerate(parsed.prices):
         if row.model not in models:
@@ -366,13 +368,5 @@ def _by_model(rows: list[PriceRow]) -> dict[str, tuple[PriceRow, ...]]:
     return result
 
 
-def _day(at: datetime) -> date:
-    return at.astimezone(UTC).date()
-
-
 def _nusd(usd: str) -> int:
     return int(Decimal(usd) * NUSD_PER_USD)
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(canonical_json(value)).hexdigest()

@@ -18,7 +18,15 @@ from clearway.errors import ConfigurationError
 from clearway.installation import Settings, archive_of, open_detector
 from clearway.ledger.store import Entry, Ledger
 from clearway.policy import Policy, load_policy
-from clearway.record import RECORD_FORMAT, commitment, complexity_json, facts_of, sensitivity_json
+from clearway.record import (
+    READ_FORMATS,
+    RECORD_FORMAT,
+    commitment,
+    complexity_json,
+    facts_of,
+    in_format,
+    sensitivity_json,
+)
 from clearway.register import Register, load_register
 from clearway.request import Caller, Request, parse_request
 from clearway.router import Router
@@ -118,7 +126,7 @@ class Replayer:
         difference = first_difference(
             {"format": record["format"], "classifier": scored["classifier"], "detector": seen["detector"]},
             {
-                "format": RECORD_FORMAT,
+                "format": record["format"] if record["format"] in READ_FORMATS else RECORD_FORMAT,
                 "classifier": router.complexity.identity.as_json(),
                 "detector": router.sensitivity.identity.as_json(),
             },
@@ -131,7 +139,8 @@ class Replayer:
         recorded["request"] = {
             name: v for name, v in record["request"].items() if name not in _GIVEN_OF_REQUEST
         }
-        return first_difference(recorded, router.resolve(facts_of(record)))
+        resolved = router.resolve(facts_of(record))
+        return first_difference(recorded, in_format(resolved, record["format"]))
 
     def _router(self, record: Mapping[str, Any]) -> Router:
         named = {
@@ -146,10 +155,10 @@ class Replayer:
         )
 
     def _find_register(self, digest: str, price_digest: str) -> Register:
-        configured = load_register(self._settings.register)
+        configured = load_register(self._settings.register, is_archived=True)
         if (configured.digest, configured.price_digest) == (digest, price_digest):
             return configured
-        return load_register(self._archive.find("register", digest, price_digest))
+        return load_register(self._archive.find("register", digest, price_digest), is_archived=True)
 
     def _find_policy(self, digest: str, callers: str, objectives: str) -> Policy:
         configured = load_policy(self._settings.policy)
@@ -185,7 +194,7 @@ def match_requests(ledger: Ledger, lines: Iterable[Mapping[str, Any]]) -> dict[i
         closed: dict[int, Request] = {}
         for entry in map(ledger.get, by_id.get(str(line.get("id")), [])):
             record, salt = entry.record, ledger.salt(entry.index)
-            caller = Caller(**record["caller"])
+            caller = Caller.from_json(record["caller"])
             request = parse_request(line, caller=caller, purpose=record["purpose"], fallback_id="none")
             is_open = salt is not None and commitment(salt, request) == record["request"]["commitment"]
             (opened if is_open else closed)[entry.index] = request

@@ -60,23 +60,32 @@ class Caller:
     Attributes:
         agent: Registered id of the agent or service.
         user: Registered id of the user it acts for, or None.
-        verified_by: How the identity was established: `command_line`, `loopback` or `static_token`.
+        verified_by: How the identity was established: `command_line`, `loopback`, `static_token`,
+            `static_key:ID`, `jwt:ISSUER` or `spiffe:ISSUER`.
         gateway: Registered id of the gateway that spoke for the agent, or None.
+        chain: Registered ids of the agents between the agent and the user, nearest to the agent first.
     """
 
     agent: str
     user: str | None = None
     verified_by: str = "command_line"
     gateway: str | None = None
+    chain: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, str | None]:
+    def as_json(self) -> dict[str, Any]:
         """JSON form, as in records."""
         return {
             "agent": self.agent,
             "user": self.user,
             "verified_by": self.verified_by,
             "gateway": self.gateway,
+            "chain": list(self.chain),
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Caller:
+        """The inverse of `as_json`; records of format 1 have no chain."""
+        return cls(**{**value, "chain": tuple(value.get("chain", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +171,14 @@ def parse_request(line: Mapping[str, Any], *, caller: Caller, purpose: str, fall
         max_output_tokens=_max_output_tokens(chat),
         notes=notes,
         body=MappingProxyType(
-            {"caller": caller.as_json(), **{k: v for k, v in line.items() if k not in ("id", "caller")}}
+            {"caller": _committed(caller), **{k: v for k, v in line.items() if k not in ("id", "caller")}}
         ),
     )
+
+
+def _committed(caller: Caller) -> dict[str, Any]:
+    """The caller as commitments bind it: without a chain as it was before there were any."""
+    return {name: value for name, value in caller.as_json().items() if name != "chain" or value}
 
 
 def parse_identity(value: object) -> tuple[str, str | None]:

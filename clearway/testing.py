@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
+from clearway.active_exception import ActiveException
 from clearway.assessment import PPM, ClassifierIdentity, Complexity, Finding, Level, Sensitivity
 from clearway.errors import SensitivityError
 from clearway.installation import data_folder
@@ -115,6 +119,29 @@ def shipped_policy() -> Policy:
     return load_policy(data_folder() / "policy")
 
 
+def policy_of(cedar: str, *, objectives: str | None = None, callers: str | None = None) -> Policy:
+    """A policy whose only Cedar file is this text.
+
+    Args:
+        cedar: Policies and templates.
+        objectives: Content of `objectives.yaml`; the shipped one by default.
+        callers: Content of `callers.yaml`; the shipped one by default.
+
+    Raises:
+        PolicyError: It does not load.
+    """
+    shipped = data_folder() / "policy"
+    given = {"rules.cedar": cedar, "objectives.yaml": objectives, "callers.yaml": callers}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file in ("schema.cedarschema", "objectives.yaml", "callers.yaml"):
+            shutil.copyfile(shipped / file, folder / file)
+        for file, text in given.items():
+            if text is not None:
+                (folder / file).write_text(text, encoding="utf-8")
+        return load_policy(folder)
+
+
 def references(register: Register) -> tuple[str, ...]:
     """Reference models that a register names, sorted."""
     return tuple(sorted({model.success.reference for model in register.models.values()}))
@@ -127,6 +154,7 @@ def fake_router(
     complexity: FakeComplexity | None = None,
     sensitivity: FakeSensitivity | None = None,
     ledger: Ledger | None = None,
+    exceptions: tuple[ActiveException, ...] = (),
     clock: Callable[[], datetime] = lambda: NOON,
 ) -> Router:
     """A router of real parts, but for the classifiers and the clock.
@@ -140,6 +168,7 @@ def fake_router(
         complexity=complexity or FakeComplexity(dict.fromkeys(references(register), 900_000)),
         sensitivity=sensitivity or FakeSensitivity(),
         ledger=ledger or memory_ledger(),
+        exceptions=lambda *_: exceptions,
         clock=clock,
     )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -15,22 +14,26 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-import clearway.request
+import clearway
 from clearway.errors import (
     ClearwayError,
+    ForbiddenError,
     InvalidRequestError,
     LedgerUnavailableError,
     MalformedBodyError,
     NotFoundError,
+    RateLimitedError,
     RequestConflictError,
     RequestTooLargeError,
     UnauthenticatedError,
     UnknownCallerError,
 )
-from clearway.request import MAX_BODY_BYTES, Caller, assessment_line, parse_json, parse_request
+from clearway.reload import LiveRouter
+from clearway.request import MAX_BODY_BYTES
 from clearway.router import Router
 from serving import openapi
-from serving.loopback import names_loopback
+from serving.access import Access
+from serving.front import Front
 
 Next = Callable[[Request], Awaitable[Response]]
 RESERVED_HEADERS: Final = "x-clearway-"
@@ -43,6 +46,8 @@ _STATUS: Final[tuple[tuple[type[ClearwayError], int], ...]] = (
     (InvalidRequestError, 422),
     (UnauthenticatedError, 401),
     (UnknownCallerError, 403),
+    (ForbiddenError, 403),
+    (RateLimitedError, 429),
     (NotFoundError, 404),
     (RequestConflictError, 409),
     (LedgerUnavailableError, 503),
@@ -51,14 +56,19 @@ _STATUS: Final[tuple[tuple[type[ClearwayError], int], ...]] = (
 _log = logging.getLogger("clearway.serving")
 
 
-def create_app(router: Router, *, token: str | None = None) -> FastAPI:
+def create_app(
+    router: Router | Callable[[], Router], *, token: str | None = None, front: Front | None = None
+) -> FastAPI:
     """Application over a router.
 
     Args:
-        router: Decides.
-        token: Static credential that every request must carry as a bearer token; None only on loopback, where
-            requests must then name a loopback host (a page in a browser cannot).
+        router: Decides; or what returns the one in service, where it may be replaced.
+        token: The service's one credential, as a bearer token. Without it, and without issuers and keys in
+            the callers file, requests need none but must name a loopback host (a page in a browser cannot).
+        front: Lets identities in; by default one made of the other two.
     """
+    current = router if callable(router) else lambda: router
+    front = front or Front(current, token)
     app = FastAPI(
         title="Clearway",
         version=clearway.__version__,
@@ -66,89 +76,69 @@ def create_app(router: Router, *, token: str | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=front.lifespan,
     )
-    gateway = Gateway(router, "loopback" if token is None else "static_token")
-    app.middleware("http")(_guard(token))
+    app.middleware("http")(_guard(front))
     app.exception_handler(ClearwayError)(_on_fault)
     app.exception_handler(HTTPException)(_on_http_fault)
+    _add_operations(app)
+    _add_health(app, current)
+    return app
+
+
+def _add_operations(app: FastAPI) -> None:
+    """What takes a credential."""
 
     @app.post("/v1/route", **openapi.ROUTE)
     async def route(request: Request) -> dict[str, Any]:
-        return await run_in_threadpool(gateway.decide, await _body(request))
+        access = _access(request)
+        answer = access.preview if _is_dry_run(request) else access.decide
+        return await run_in_threadpool(answer, await _body(request))
 
     @app.post("/v1/assess", **openapi.ASSESS)
     async def assess(request: Request) -> dict[str, Any]:
-        return await run_in_threadpool(gateway.assess, await _body(request))
+        return await run_in_threadpool(_access(request).assess, await _body(request))
 
     @app.get("/v1/decisions/{decision_id}", **openapi.DECISION)
-    def decision(decision_id: str) -> dict[str, Any]:
-        return gateway.record(decision_id)
+    def decision(request: Request, decision_id: str) -> dict[str, Any]:
+        return _access(request).record(decision_id)
+
+
+def _add_health(app: FastAPI, current: Callable[[], Router]) -> None:
+    """What takes none: who balances the load has no credential."""
 
     @app.get("/healthz", **openapi.HEALTH)
     def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
     @app.get("/readyz", **openapi.READY)
-    def readyz() -> dict[str, str]:
-        router.ledger.check_writable()
-        return {"status": "ready"}
-
-    return app
-
-
-class Gateway:
-    """What an authenticated gateway may ask of a router.
-
-    Args:
-        router: Decides.
-        verified_by: How the gateway was authenticated; goes on the record.
-    """
-
-    def __init__(self, router: Router, verified_by: str) -> None:
-        self._router = router
-        self._callers = router.policy.callers
-        self._verified_by = verified_by
-
-    def decide(self, body: bytes) -> dict[str, Any]:
-        """Decision line on a request line, recorded."""
-        line = parse_json(body)
-        caller = self._callers.from_gateway(self._callers.gateway, line, verified_by=self._verified_by)
-        request = _request(line, caller, self._callers.purpose_of(caller, line))
-        return self._router.decide(request).as_json()
-
-    def assess(self, body: bytes) -> dict[str, Any]:
-        """Assessment line of a text or messages; it depends on no caller, so it asks for none."""
-        caller = Caller(self._callers.default_caller, None, self._verified_by, self._callers.gateway)
-        request = _request(assessment_line(parse_json(body)), caller, "assessment")
-        return self._router.assess(request).as_json(request.id)
-
-    def record(self, decision_id: str) -> dict[str, Any]:
-        """Record of a decision that this gateway asked for.
-
-        Raises:
-            NotFoundError: There is none, or another identity asked for it.
-        """
-        # One answer for both, so that nobody learns whether another's decision exists.
-        unknown = NotFoundError("decision: none with this id; check the id")
-        try:
-            entry = self._router.ledger.find(decision_id)
-        except NotFoundError:
-            raise unknown from None
-        if entry.record["caller"]["gateway"] != self._callers.gateway:
-            raise unknown
-        return entry.record
+    def readyz() -> dict[str, Any]:
+        current().ledger.check_writable()
+        fault = current.fault if isinstance(current, LiveRouter) else None
+        return {"status": "ready", **({"reload": fault.as_json()} if fault else {})}
 
 
-def _request(line: Mapping[str, Any], caller: Caller, purpose: str) -> clearway.request.Request:
-    return parse_request(line, caller=caller, purpose=purpose, fallback_id=uuid.uuid4().hex)
+def _access(request: Request) -> Access:
+    return cast("Access", request.state.access)
 
 
-def _guard(token: str | None) -> Callable[[Request, Next], Awaitable[Response]]:
+def _is_dry_run(request: Request) -> bool:
+    """What the query says; anything else in it is refused, since a misspelt dry run would be a decision."""
+    query = request.query_params.multi_items()
+    if query not in ([], [("dry_run", "true")], [("dry_run", "false")]):
+        raise InvalidRequestError("query: expected nothing, or dry_run=true or false")
+    return query == [("dry_run", "true")]
+
+
+def _guard(front: Front) -> Callable[[Request, Next], Awaitable[Response]]:
     """Middleware: authenticate, refuse reserved headers, and let no unexpected fault tell its text."""
 
     async def guard(request: Request, call_next: Next) -> Response:
         try:
-            _authenticate(request, token)
+            if request.scope["path"] not in _OPEN_PATHS:  # not `url.path`, put together with the Host header
+                request.state.access = front.admit(
+                    _header(request, "authorization"), _header(request, "host")
+                )
             _refuse_reserved_headers(request)
             return await call_next(request)
         except ClearwayError as fault:
@@ -182,6 +172,8 @@ def problem(fault: ClearwayError) -> Response:
     response = _problem(status, fault.code, str(fault))
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["www-authenticate"] = "Bearer"
+    if isinstance(fault, RateLimitedError):
+        response.headers["retry-after"] = str(fault.retry_after_s)
     return response
 
 
@@ -216,17 +208,10 @@ async def _body(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def _authenticate(request: Request, token: str | None) -> None:
-    """The bearer token, or without one a loopback host name."""
-    if request.scope["path"] in _OPEN_PATHS:  # not `url.path`, which is put together with the Host header
-        return
-    if token is None:
-        if not names_loopback(request.headers.get("host", "")):
-            raise UnauthenticatedError("host: expected a loopback host name, since the service has no token")
-        return
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
-        raise UnauthenticatedError("authorization: expected the service's token as a bearer token")
+def _header(request: Request, name: str) -> str:
+    """A header that came once; one that came twice says nothing, since two readers could believe either."""
+    values = request.headers.getlist(name)
+    return values[0] if len(values) == 1 else ""
 
 
 def _refuse_reserved_headers(request: Request) -> None:

@@ -42,7 +42,8 @@ _MESSAGES: Final = {
     },
 }
 _CALLER: Final = {
-    "description": "The agent, or the agent and the user it acts for.",
+    "description": "The agent, or the agent and the user it acts for. A gateway must name it; a caller that "
+    "sends a credential of its own must not.",
     "oneOf": [
         {"type": "string"},
         {
@@ -55,7 +56,7 @@ _CALLER: Final = {
 }
 _ROUTE_BODY: Final = {
     "type": "object",
-    "required": ["caller", "request"],
+    "required": ["request"],
     "additionalProperties": False,
     "properties": {
         "id": {
@@ -89,6 +90,15 @@ _ASSESS_BODY: Final = {
 
 # Any operation: a reserved header, or a fault of ours.
 _ALWAYS: Final = (422, 500)
+# Any that takes a credential: none that is believed, or an identity without the role, an owner or time left.
+_CREDENTIAL: Final = (401, 403)
+_DRY_RUN: Final = {
+    "name": "dry_run",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "boolean", "default": False},
+    "description": "Decide, but record nothing: for operators, so often a minute.",
+}
 
 
 def _operation(summary: str, statuses: tuple[int, ...], body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -103,9 +113,12 @@ def _operation(summary: str, statuses: tuple[int, ...], body: dict[str, Any] | N
 
 
 ROUTE: Final = _operation(
-    "Decide a request and record the decision", (400, 401, 403, 409, 413, 415, 503), _ROUTE_BODY
+    "Decide a request and record the decision", (400, *_CREDENTIAL, 409, 413, 415, 429, 503), _ROUTE_BODY
 )
-ASSESS: Final = _operation("Assess a prompt without deciding", (400, 401, 413, 415), _ASSESS_BODY)
-DECISION: Final = _operation("The record of a decision", (401, 404, 503))
+ROUTE["openapi_extra"]["parameters"] = [_DRY_RUN]
+ASSESS: Final = _operation(
+    "Assess a prompt without deciding, as an operator", (400, *_CREDENTIAL, 413, 415, 429), _ASSESS_BODY
+)
+DECISION: Final = _operation("The record of a decision of yours", (*_CREDENTIAL, 404, 503))
 HEALTH: Final = _operation("Alive: the process answers", ())
 READY: Final = _operation("Ready to decide: the ledger can be written", (503,))

@@ -15,6 +15,8 @@ from clearway.commands.options import (
     HomeOption,
     PolicyOption,
     RegisterOption,
+    RequesterOption,
+    SignOption,
     print_error,
     print_json,
     settings,
@@ -108,6 +110,8 @@ def promote(
     candidate: Annotated[str, typer.Argument(help="Version, alias or folder.")],
     approver: Annotated[str, typer.Option(help="Who answers for it; goes on the record.")],
     reason: Annotated[str, typer.Option(help="Why; goes on the record.")],
+    key: SignOption = None,
+    requester: RequesterOption = None,
     name: NameOption = DEFAULT_NAME,
     traffic: TrafficOption = None,
     max_moved: Annotated[
@@ -153,17 +157,20 @@ def promote(
     The champion is the last version promoted, at first the one that is shipped.
     Exit 1 when the gate refuses; then nothing is promoted. What is promoted may
     be loaded with --bundle or CLEARWAY_BUNDLE, now and later: to go back to an
-    older version, name its folder.
+    older version, name its folder. Where approvals are required, sign with --key.
 
     Example: clearway classifier promote challenger --approver Ana --reason "new data"
     """
+    from clearway.approvals import load_key
     from clearway.promotion import promote_bundle
 
-    chosen = settings(home, register, policy)
+    chosen, signer = settings(home, register, policy), load_key(key) if key else None
     judge = _judge(chosen, traffic, max_moved, answers)
     with _folder_of(chosen.home, name, candidate) as folder:
         _check_registered(chosen.home, folder)
-        promotion = promote_bundle(chosen, folder, approver=approver, reason=reason, judge=judge)
+        promotion = promote_bundle(
+            chosen, folder, approver=approver, reason=reason, judge=judge, requester=requester, signer=signer
+        )
     alias = _crown(chosen.home, promotion) if promotion.record else None
     hints = [] if promotion.record else refusal_hints(promotion, _models_of(chosen))
     if as_json:

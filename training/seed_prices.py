@@ -27,6 +27,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from clearway.errors import RegisterError
 
 _HEADER = """\
+# yaml-language-server: $schema=schema/prices.schema.json
 # Prices: USD per million tokens, exact decimals in quotes, each from a day on until the model's next row.
 #
 # `list_price` rows are written by `python -m training.seed_prices --register data/register`: do not edit

@@ -10,7 +10,17 @@ from importlib.metadata import entry_points
 import typer
 from rich.console import Console
 
-from clearway.commands import decisions, ledger, requests
+from clearway.commands import (
+    approval,
+    approver,
+    callers,
+    decisions,
+    exception,
+    ledger,
+    policy,
+    register,
+    requests,
+)
 from clearway.errors import ClearwayError
 
 app = typer.Typer(
@@ -25,7 +35,13 @@ app.command("route")(requests.route)
 app.command("assess")(requests.assess)
 app.command("explain")(decisions.explain)
 app.command("replay")(decisions.replay)
+app.add_typer(approval.app, name="approval")
+app.add_typer(approver.app, name="approver")
+app.add_typer(callers.app, name="callers")
+app.add_typer(exception.app, name="exception")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(policy.app, name="policy")
+app.add_typer(register.app, name="register")
 
 
 def main() -> None:

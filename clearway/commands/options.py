@@ -26,6 +26,13 @@ PolicyOption = Annotated[
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", help="Folder of the complexity bundle [CLEARWAY_BUNDLE].")
 ]
+SignOption = Annotated[
+    Path | None, typer.Option("--key", help="Your private key: signs under your name.", show_default="none")
+]
+RequesterOption = Annotated[
+    str | None,
+    typer.Option(help="Who asked for it, another person.", show_default="the account that runs this"),
+]
 
 
 def settings(

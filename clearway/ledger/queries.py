@@ -8,12 +8,16 @@ from __future__ import annotations
 from importlib import resources
 from typing import Final
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 SCHEMA: Final = tuple(
     statement
     for statement in resources.files("clearway.ledger").joinpath("schema.sql").read_text("utf-8").split(";\n")
     if statement.strip()
 )
+# What a file of an older version lacks, by that version: it is brought up to date when it is opened.
+UPGRADES: Final = {
+    1: tuple(s for s in SCHEMA if "TABLE session_providers" in s or s.startswith("PRAGMA user_version"))
+}
 N_TABLES: Final = "SELECT count(*) FROM sqlite_master"
 
 SIZE: Final = "SELECT coalesce(max(idx) + 1, 0) FROM entries"
@@ -46,3 +50,7 @@ JOIN_SESSION: Final = (
     "ON CONFLICT (session_key) DO UPDATE SET level = excluded.level, idx = excluded.idx "
     "WHERE excluded.level > session_levels.level"
 )
+SESSION_PROVIDERS: Final = (
+    "SELECT CAST(provider AS TEXT) FROM session_providers WHERE session_key = ? ORDER BY provider"
+)
+REACH_PROVIDER: Final = "INSERT OR IGNORE INTO session_providers (session_key, provider) VALUES (?, ?)"

@@ -1,4 +1,4 @@
--- The ledger in SQLite. Entries, nodes and checkpoint are the log; the three tables after them are erasable.
+-- The ledger in SQLite. Entries, nodes and checkpoint are the log; the tables after them are erasable.
 CREATE TABLE entries (
     idx INTEGER PRIMARY KEY CHECK (idx >= 0),
     kind TEXT NOT NULL,
@@ -27,4 +27,9 @@ CREATE TABLE session_levels (
     level INTEGER NOT NULL,
     idx INTEGER NOT NULL
 ) WITHOUT ROWID;
-PRAGMA user_version = 1;
+CREATE TABLE session_providers (
+    session_key BLOB NOT NULL,
+    provider TEXT NOT NULL,
+    PRIMARY KEY (session_key, provider)
+) WITHOUT ROWID;
+PRAGMA user_version = 2;

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from clearway.errors import LedgerError, LedgerUnavailableError, NotFoundError, RequestConflictError
+from clearway.errors import (
+    BasisChangedError,
+    LedgerError,
+    LedgerUnavailableError,
+    NotFoundError,
+    RequestConflictError,
+    SessionChangedError,
+)
 from clearway.ledger import queries
 from clearway.ledger.checkpoint import Checkpoint, Signer, parse_checkpoint, sign_checkpoint
 from clearway.ledger.keys import (
@@ -23,8 +29,9 @@ from clearway.ledger.keys import (
     load_signer,
     sync_folder,
 )
+from clearway.ledger.sqlite_connection import connect
 from clearway.ledger.sqlite_faults import translate
-from clearway.ledger.store import ERASURE, Entry, Private, decision_id_of, seal, unseal
+from clearway.ledger.store import ERASURE, Basis, Entry, Private, SessionState, decision_id_of, seal, unseal
 from clearway.ledger.tree import (
     EMPTY_ROOT,
     completed_nodes,
@@ -66,7 +73,7 @@ class SqliteLedger:
         self._pid = os.getpid()
         self._signed_size = 0
         try:
-            self._connection = _connect(path, busy_timeout_ms)
+            self._connection = connect(path, busy_timeout_ms)
         except sqlite3.Error as error:
             raise translate(error, "open") from error
         try:
@@ -93,10 +100,10 @@ class SqliteLedger:
         with self._guard("read"):
             return self._lookup(request_key, body_digest)
 
-    def session_level(self, session_key: bytes) -> int:
-        """Highest level any request of the session had; 0 when unknown."""
+    def session(self, session_key: bytes) -> SessionState:
+        """What is known of a session; see `Ledger.session`."""
         with self._guard("read"):
-            return self._value(queries.SESSION, session_key) or 0
+            return self._session(session_key)
 
     def size(self) -> int:
         """Number of entries."""
@@ -193,6 +200,10 @@ class SqliteLedger:
             version = self._value("PRAGMA user_version")
             if version == queries.SCHEMA_VERSION:
                 return
+            if version in queries.UPGRADES:
+                for statement in queries.UPGRADES[version]:
+                    self._connection.execute(statement)
+                return
             if version or self._value(queries.N_TABLES):
                 raise LedgerError(
                     f"ledger: expected schema version {queries.SCHEMA_VERSION}, got {version}; "
@@ -242,16 +253,34 @@ class SqliteLedger:
         root = subtree_root(0, index + 1, self._node)
         self._connection.execute(queries.KEEP_NOTE, (sign_checkpoint(self._signer, index + 1, root),))
         if private:
+            self._check_basis(index, private.basis)
             self._keep(index, private)
         return unseal(index, kind, canonical, digest)
+
+    def _check_basis(self, index: int, basis: Basis | None) -> None:
+        if basis is None:
+            return
+        rows = self._connection.execute(queries.ENTRIES, (basis.size, index, index - basis.size))
+        if any(basis.is_changed_by(unseal(*row)) for row in rows):
+            raise BasisChangedError("ledger: what was decided on has changed meanwhile; decide again")
 
     def _keep(self, index: int, private: Private) -> None:
         execute = self._connection.execute
         execute(queries.ADD_SALT, (index, private.salt))
         if private.request_key is not None:
             execute(queries.ADD_REQUEST, (private.request_key, private.body_digest, index))
-        if private.session_key is not None:
-            execute(queries.JOIN_SESSION, (private.session_key, private.level, index))
+        if private.session_key is None:
+            return
+        if private.session not in (None, self._session(private.session_key)):
+            raise SessionChangedError("session: another request of it came first; decide again")
+        execute(queries.JOIN_SESSION, (private.session_key, private.level, index))
+        for provider in private.providers:
+            execute(queries.REACH_PROVIDER, (private.session_key, provider))
+
+    def _session(self, session_key: bytes) -> SessionState:
+        rows = self._connection.execute(queries.SESSION_PROVIDERS, (session_key,)).fetchall()
+        level = self._value(queries.SESSION, session_key) or 0
+        return SessionState(level, tuple(provider for (provider,) in rows))
 
     def _head(self) -> Checkpoint:
         """The signed head that the next entry extends, checked so that no alteration is ever signed over."""
@@ -364,31 +393,3 @@ def _create_file(path: Path) -> None:
         raise LedgerUnavailableError(
             f"{path}: cannot be written; make its folder writable for this user"
         ) from error
-
-
-def _connect(path: Path | Literal[":memory:"], busy_timeout_ms: int) -> sqlite3.Connection:
-    # Transactions are opened by hand (isolation_level None); the lock of the store guards the threads.
-    connection = sqlite3.connect(
-        str(path), timeout=busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False
-    )
-    try:
-        _use_wal(connection, time.monotonic() + busy_timeout_ms / 1000)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON")  # erased salts are overwritten, not just unlinked
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
-    """Change the journal mode; SQLite does not wait for another process here, so this does."""
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not is_busy or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)

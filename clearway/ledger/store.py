@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -36,6 +36,32 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionState:
+    """What is known of a session; it only grows.
+
+    Attributes:
+        level: Highest level any request of it had; 0 when unknown.
+        providers: Providers that decisions in it named, as choice or fallback, sorted.
+    """
+
+    level: int = 0
+    providers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What of the ledger a record was computed from, beside its session.
+
+    Attributes:
+        size: Size of the ledger then.
+        is_changed_by: Whether an entry added since makes the record one of the past.
+    """
+
+    size: int
+    is_changed_by: Callable[[Entry], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Private:
     """Erasable companions of a decision record: kept outside the tree, so that they can be deleted.
 
@@ -45,6 +71,9 @@ class Private:
         body_digest: Keyed digest of the body; given exactly when `request_key` is.
         session_key: Keyed digest of caller and session, or None outside a session.
         level: Level to join to the session's, 0 or above.
+        providers: Providers that the decision names, to add to the session's.
+        session: State of the session that the decision was computed from, or None where it needs none.
+        basis: What else of the ledger it was computed from, or None.
     """
 
     salt: bytes = field(repr=False)
@@ -52,6 +81,9 @@ class Private:
     body_digest: bytes | None
     session_key: bytes | None
     level: int
+    providers: tuple[str, ...] = ()
+    session: SessionState | None = None
+    basis: Basis | None = None
 
     def __post_init__(self) -> None:
         if (self.request_key is None) != (self.body_digest is None):
@@ -73,6 +105,8 @@ class Ledger(Protocol):
 
         Raises:
             RequestConflictError: The request key is there with another body, or the decision id is there.
+            SessionChangedError: The session is no longer as `private` says; nothing was written.
+            BasisChangedError: The rest of the ledger is not; nothing was written.
             LedgerUnavailableError: It could not be written; nothing was.
             LedgerError: The record has no canonical form, or the ledger contradicts itself.
         """
@@ -84,8 +118,8 @@ class Ledger(Protocol):
             RequestConflictError: It was made for another body.
         """
 
-    def session_level(self, session_key: bytes) -> int:
-        """Highest level any request of the session had; 0 when unknown."""
+    def session(self, session_key: bytes) -> SessionState:
+        """What is known of a session; level 0 and no provider where nothing is."""
 
     def size(self) -> int:
         """Number of entries."""

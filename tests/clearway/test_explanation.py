@@ -6,9 +6,10 @@ from io import StringIO
 
 from rich.console import Console
 
+from clearway.active_exception import ActiveException
 from clearway.decision import Decision
 from clearway.explanation import CODES, explain_record, format_usd
-from clearway.testing import FakeComplexity, fake_request, fake_router, shipped_policy
+from clearway.testing import FakeComplexity, fake_request, fake_router, policy_of, shipped_policy
 
 
 def words(decision: Decision) -> str:
@@ -43,6 +44,23 @@ def test_below_the_floor_is_not_hidden() -> None:
     """A choice below the floor says that it does NOT meet it."""
     router = fake_router(complexity=FakeComplexity({"gpt-4o-2024-08-06": 100_000}))
     assert "does NOT meet the floor of 70.0%" in words(router.decide(fake_request()))
+
+
+def test_exceptions_observed_policies_chain_and_session_are_told() -> None:
+    """What an exception cleared, what is only watched, who stands between, how far a session got."""
+    text = (
+        '@id("lift") @reason("r") @exception permit (principal == ?principal, action, resource);\n'
+        '@id("watch") @reason("r") @mode("observe") forbid (principal, action, resource);\n'
+    )
+    granted = ActiveException("e-1", "lift", "local-dev", model="openai/gpt-4o@us")
+    told = words(fake_router(policy=policy_of(text), exceptions=(granted,)).decide(fake_request(session="s")))
+    assert "Only by exception: e-1" in told
+    assert "Observed only, without effect:\n  watch:" in told
+    assert "(forbids 1, permits 0 models)" in told
+    assert "Session: 1 providers reached (no limit)" in told
+    record = {**fake_router().decide(fake_request()).record}
+    record["caller"] = {**record["caller"], "chain": ["code-assistant"], "user": "ben"}
+    assert "Asked by local-dev for code-assistant for user ben" in words(Decision(record, None))
 
 
 def test_every_code_the_router_gives_has_words() -> None:

@@ -166,6 +166,8 @@ def direct(text: str, question: PolicyQuestion, model: str, action: str, who: tu
                 "level": question.level.name.lower(),
                 "purpose": question.purpose,
                 "purpose_regions": list(question.purpose_regions),
+                "session_level": question.session_level.name.lower(),
+                "exceptions": [],
             },
         },
         text,
@@ -359,6 +361,7 @@ def test_agent_and_user_need_the_purpose(agent: str, purpose: str, user: str | N
 def test_an_expired_review_clears_nothing(provider: str) -> None:
     """Once its review has expired no model of a provider is cleared, for any data."""
     review = REGISTER.providers[provider].review
+    assert review is not None
     lapsed = REGISTER.providers[provider].model_copy(
         update={"review": review.model_copy(update={"expires_on": date(2026, 11, 30)})}
     )
@@ -373,7 +376,7 @@ def test_an_expired_review_clears_nothing(provider: str) -> None:
         assert all("forbidden:no-provider-without-a-valid-review" in answer.codes for answer in of_provider)
 
 
-@pytest.mark.parametrize("identifier", sorted(POLICY.reasons))
+@pytest.mark.parametrize("identifier", sorted(POLICY.policies))
 def test_every_shipped_rule_matters(identifier: str) -> None:
     """Without any one of the shipped rules some answer changes, and each has its reason."""
     text = (SHIPPED / "default.cedar").read_text(encoding="utf-8")

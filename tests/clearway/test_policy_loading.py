@@ -64,7 +64,7 @@ NO_FIT = '@id("a") @reason("r") permit (principal, action, resource) when { reso
         (ALLOW + ALLOW, 'rules.cedar: @id("allow") stands twice; policy ids are unique'),
         (
             TEMPLATE,
-            "rules.cedar: templates (?principal, ?resource) are not supported; write a policy",
+            'rules.cedar: @id("a") is a template without @exception; only exceptions are linked, add it',
         ),
         (
             NO_FIT,
@@ -163,8 +163,8 @@ def test_the_digest_is_of_policies_and_schema(tmp_path: Path) -> None:
 def test_reasons_of_the_shipped_pack() -> None:
     """Every shipped policy has a unique id and a reason."""
     text = (SHIPPED / "default.cedar").read_text(encoding="utf-8")
-    parsed = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
-    assert len(POLICY.reasons) == len(parsed)
+    parsed = json.loads(cedarpy.policies_to_json_str(text))
+    assert len(POLICY.reasons) == len(parsed["staticPolicies"]) + len(parsed["templates"])
     assert all(POLICY.reasons.values())
 
 

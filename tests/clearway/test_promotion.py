@@ -13,7 +13,15 @@ import pytest
 import clearway.installation
 from clearway.bundle import Bundle, load_bundle, pinned_digests
 from clearway.errors import BundleError, ClearwayError, ConfigurationError, InvalidRequestError
-from clearway.installation import LOAD, PROMOTION, Settings, data_folder, open_router, trusted_digests
+from clearway.installation import (
+    LOAD,
+    PROMOTION,
+    Settings,
+    data_folder,
+    open_router,
+    operator,
+    trusted_digests,
+)
 from clearway.ledger.canonical import canonical_json
 from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
@@ -101,6 +109,8 @@ def test_a_promotion_is_a_record_that_tells_who_why_and_what_was_asked(
         "mlflow": None,
         "previous_sha256": None,
         "approver": "Ana",
+        "requester": operator(),
+        "approval": None,
         "reason": "better",
         "gate": {
             "passed": True,

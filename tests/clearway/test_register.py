@@ -1,10 +1,10 @@
-"""The register: money to the nano-dollar, reviews to the day, every mistake with line and remedy."""
+"""The register: money to the nano-dollar, prices to the day, every mistake with line and remedy."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from clearway.errors import RegisterError
 from clearway.register import Price, Register, load_register
-from clearway.testing import NOON, fake_request, fake_router, shipped_register
+from clearway.testing import NOON, shipped_register
 
 TERMS = "seen: full, kept_days: 0, reused_for_training: false, basis: example"
 PROVIDERS = """providers:
@@ -33,7 +33,6 @@ PROVIDERS = """providers:
     sub_processors: {value: [], basis: documented, evidence: "https://acme.example/list"}
     incident_notice: {within_hours: 72, basis: example}
     contract: {reference: A-1, basis: example}
-    review: {reviewer: r, reviewed_on: 2026-11-01, expires_on: 2027-10-31, basis: example}
 """.replace("TERMS", TERMS)
 MODELS = """incumbent: acme/big@us
 models:
@@ -133,49 +132,11 @@ def test_a_price_holds_from_its_day(tmp_path: Path, day: str, price: Price | Non
     assert load(tmp_path).price("acme/small@eu", at(day)) is None
 
 
-@pytest.mark.parametrize(
-    ("moment", "is_valid"),
-    [
-        ("2026-10-31T23:59:59+00:00", False),
-        ("2026-11-01T00:00:00+00:00", True),
-        ("2027-10-31T23:59:59+00:00", True),
-        ("2027-11-01T00:00:00+00:00", False),
-        ("2027-11-01T09:00:00+14:00", True),
-        ("2026-11-01T09:00:00+14:00", False),
-    ],
-)
-def test_a_review_holds_to_its_last_day(tmp_path: Path, moment: str, is_valid: bool) -> None:
-    """First and last day count, and a day is one of UTC wherever the clock stands."""
-    provider = load(tmp_path).providers["acme"]
-    assert provider.is_review_valid(datetime.fromisoformat(moment)) is is_valid
-
-
 def test_prices_change_at_midnight_utc(tmp_path: Path) -> None:
     """The day of a price is one of UTC too."""
     register = load(tmp_path)
     moment = datetime(2026, 11, 10, 9, tzinfo=timezone(timedelta(hours=14)))
     assert register.price("acme/big@us", moment) == Price(1, 10**15)
-
-
-def test_a_lapsed_review_loads_and_excludes() -> None:
-    """A register with a past review loads; the models of that provider are excluded as review_expired."""
-    openai = REGISTER.providers["openai"]
-    lapsed = openai.model_copy(
-        update={"review": openai.review.model_copy(update={"expires_on": date(2026, 11, 30)})}
-    )
-    register = replace(REGISTER, providers={**REGISTER.providers, "openai": lapsed})
-    decision = fake_router(register=register).preview(fake_request())
-    codes = {entry["model"]: entry["codes"] for entry in decision.record["excluded"]}
-    models = {model.id for model in register.models.values() if model.provider == "openai"}
-    assert models
-    assert {name for name, found in codes.items() if "review_expired" in found} == models
-    assert not models & {decision.model, *decision.fallbacks}
-
-
-def test_a_past_review_date_loads(tmp_path: Path) -> None:
-    """A review that ended before today is a fact about the provider, not a mistake in the file."""
-    text = PROVIDERS.replace("2026-11-01", "2020-01-01").replace("2027-10-31", "2020-01-01")
-    assert not load(tmp_path, providers=text).providers["acme"].is_review_valid(NOON)
 
 
 def test_what_a_model_rests_on(tmp_path: Path) -> None:
@@ -272,17 +233,10 @@ ID = "expected letters, digits and ._/@- starting with a lower-case letter or di
             "self_hosted: input should be a valid boolean; correct the value",
         ),
         (
-            "providers",
-            "expires_on: 2027-10-31",
-            "expires_on: 2026-10-31",
-            16,
-            "expires_on: lies before reviewed_on; correct one of them",
-        ),
-        (
-            "providers",
-            "expires_on: 2027-10-31",
-            "expires_on: 2027-02-30",
-            16,
+            "prices",
+            "effective_from: 2026-11-10",
+            "effective_from: 2026-11-31",
+            5,
             "no such date, number or character; correct the value",
         ),
         ("providers", ', evidence: "https://acme.example/list"', "", 13, f"sub_processors: {EVIDENCE}"),
@@ -295,7 +249,7 @@ ID = "expected letters, digits and ._/@- starting with a lower-case letter or di
             5,
             "basis: input should be 'documented' or 'example'; correct the value",
         ),
-        ("providers", PROVIDERS, PROVIDERS + AGAIN, 17, "acme: duplicate id; rename or remove one"),
+        ("providers", PROVIDERS, PROVIDERS + AGAIN, 16, "acme: duplicate id; rename or remove one"),
         (
             "models",
             "provider: acme\n    region: eu",

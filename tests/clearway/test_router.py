@@ -135,6 +135,7 @@ def test_an_empty_policy_clears_nothing(tmp_path: Path) -> None:
 def test_a_lapsed_review_takes_its_models_out_that_day() -> None:
     """Doubt denies: on the day after a review ends its models are `review_expired`, the day before not."""
     provider = REGISTER.provider_of("openai/gpt-4o@us")
+    assert provider.review is not None
     last_day = datetime.combine(provider.review.expires_on, datetime.min.time(), UTC)
     for at, expired in ((last_day, False), (last_day + timedelta(days=1), True)):
         record = fake_router(clock=partial(_same, at)).decide(fake_request()).record

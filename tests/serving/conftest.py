@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -58,10 +58,10 @@ def start_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts services, over the fake classifiers or by the real command line, and ends them all."""
     started: list[Service] = []
 
-    def start(home: Path, *, is_real: bool = False) -> Service:
+    def start(home: Path, *, is_real: bool = False, options: Sequence[str] = ()) -> Service:
         port = _free_port()
         name = Path(sys.executable).with_name("clearway")
-        command = [str(name), "serve", "--port", str(port), "--home", str(home)]
+        command = [str(name), "serve", "--port", str(port), "--home", str(home), *options]
         if not is_real:
             command = [sys.executable, str(LAUNCHER), str(home), str(port)]
         environment = {name: text for name, text in os.environ.items() if not name.startswith("CLEARWAY_")}

@@ -144,6 +144,22 @@ def test_reserved_headers_are_refused(
     assert router.ledger.size() == 0
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["x-vsr-skip-processing", "x-ai-eg-model", "x-user-id", "x-forwarded-user", "x-litellm-tags", "x-model"],
+)
+def test_headers_that_steer_other_routers_steer_nothing_here(
+    client: TestClient, router: Router, name: str
+) -> None:
+    """Identity, routing and skip headers that others believed (vSR #1443, #1445) change no record."""
+    records = []
+    for number, headers in enumerate(({}, {name: "hr-assistant"})):
+        decided = client.post("/v1/route", json={**LINE, "id": f"r-{number}"}, headers=headers).json()
+        record = router.ledger.find(decided["decision_id"]).record
+        records.append({k: record[k] for k in ("caller", "purpose", "model", "fallbacks", "classification")})
+    assert records[0] == records[1]
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
 def test_loopback_needs_no_token(host: str) -> None:
     """On loopback there is no token unless one is set; then it is asked for."""
@@ -176,3 +192,9 @@ def test_a_token_that_no_header_can_carry_is_refused(character: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         service_token("0.0.0.0", TOKEN + character)
     assert str(caught.value) == "CLEARWAY_TOKEN: expected visible ASCII characters only, without spaces"
+
+
+def test_callers_with_credentials_of_their_own_need_no_token() -> None:
+    """With issuers or keys in the callers file any address may be served without CLEARWAY_TOKEN."""
+    assert service_token("0.0.0.0", None, has_credentials=True) is None
+    assert service_token("0.0.0.0", TOKEN, has_credentials=True) == TOKEN

@@ -26,7 +26,7 @@ LINE = {"id": "r-1", "caller": "local-dev", "request": CHAT}
 DECISION_LINE = {
     "id", "decision_id", "verdict", "model", "provider", "region", "fallbacks", "level", "classes", "flagged",
     "notes", "success_ppm", "success_basis", "floor_ppm", "floor_met", "guarantee", "cost", "policy",
-    "exceptions", "excluded", "example_terms", "classifier", "sensitivity", "ledger",
+    "exceptions", "excluded", "example_terms", "classifier", "sensitivity", "ledger", "fall_back_on",
 }  # fmt: skip
 ASSESSMENT_LINE = {
     "id", "level", "classes", "flagged", "findings", "success_ppm", "difficulty_ppm",
@@ -92,6 +92,7 @@ def test_the_record_names_who_asked_through_whom(client: TestClient) -> None:
     assert record["decision_id"] == decision_id
     assert record["caller"] == {
         "agent": "support-bot", "user": "ana", "verified_by": "loopback", "gateway": "local-gateway",
+        "chain": [],
     }  # fmt: skip
 
 
@@ -219,7 +220,7 @@ def test_the_openapi_page_is_valid_and_complete(client: TestClient) -> None:
             media_type = "application/json" if status == "200" else "application/problem+json"
             assert list(answer["content"]) == [media_type]
     assert set(operations["post", "/v1/route"]["responses"]) == {
-        "200", "400", "401", "403", "409", "413", "415", "422", "500", "503",
+        "200", "400", "401", "403", "409", "413", "415", "422", "429", "500", "503",
     }  # fmt: skip
     body = operations["post", "/v1/route"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]) == {"id", "caller", "purpose", "session", "labels", "request"}

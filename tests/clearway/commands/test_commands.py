@@ -28,6 +28,7 @@ DECISION_KEYS = {
     "provider",
     "region",
     "fallbacks",
+    "fall_back_on",
     "level",
     "classes",
     "flagged",

@@ -16,7 +16,8 @@ import pytest
 from clearway.errors import RequestConflictError
 from clearway.ledger.checkpoint import Verifier, parse_checkpoint
 from clearway.ledger.export import snapshot
-from clearway.ledger.sqlite import SqliteLedger, _use_wal, open_ledger
+from clearway.ledger.sqlite import SqliteLedger, open_ledger
+from clearway.ledger.sqlite_connection import _use_wal
 from clearway.ledger.store import Entry, Private
 from clearway.ledger.verify import verify_entries
 
@@ -141,7 +142,7 @@ def test_two_processes_append_at_once(tmp_path: Path) -> None:
     assert told[0] == told[1] == list(range(60))
     ledger = open_ledger(home)
     assert sound_size(ledger) == 60
-    assert ledger.session_level(b"a") + ledger.session_level(b"b") > 0
+    assert ledger.session(b"a").level + ledger.session(b"b").level > 0
     ledger.close()
 
 

@@ -32,7 +32,7 @@ def test_full_disk(five: SqliteLedger) -> None:
         five.append("decision", {"decision_id": "big", "text": "x" * 100_000}, private)
     assert str(caught.value) == "ledger: cannot append (SQLITE_FULL): the disk is full; free some space"
     assert isinstance(caught.value.__cause__, sqlite3.OperationalError)
-    assert (five.size(), five.lookup(b"request-9", b"body-9"), five.session_level(b"session")) == (5, None, 2)
+    assert (five.size(), five.lookup(b"request-9", b"body-9"), five.session(b"session").level) == (5, None, 2)
     five._connection.execute("PRAGMA max_page_count = 100000")
     assert five.append("decision", {"decision_id": "big", "text": "x" * 100_000}, private).index == 5
     assert verify_entries(*snapshot(five), Verifier.parse(five.public_key)).ok
@@ -123,7 +123,7 @@ def test_a_database_of_something_else(path: Path, signer: Signer, tamper: Tamper
         SqliteLedger(path, signer=signer, index_key=b"k")
     version = 7 if "7" in sql else 0
     assert str(caught.value) == (
-        f"ledger: expected schema version 1, got {version}; open it with the Clearway that wrote it"
+        f"ledger: expected schema version 2, got {version}; open it with the Clearway that wrote it"
     )
 
 

@@ -179,11 +179,11 @@ def test_a_decision_id_is_used_once(five: SqliteLedger) -> None:
 
 def test_session_level_only_rises(ledger: SqliteLedger) -> None:
     """A session has the highest level any of its requests had; an unknown one has 0."""
-    assert ledger.session_level(b"s") == 0
+    assert ledger.session(b"s").level == 0
     for level, expected in ((1, 1), (3, 3), (2, 3), (0, 3)):
         ledger.append("decision", {}, Private(b"salt", None, None, b"s", level))
-        assert ledger.session_level(b"s") == expected
-    assert ledger.session_level(b"t") == 0
+        assert ledger.session(b"s").level == expected
+    assert ledger.session(b"t").level == 0
 
 
 def test_half_a_request_key_is_refused() -> None:
@@ -212,7 +212,7 @@ def test_a_bad_record_changes_nothing(five: SqliteLedger) -> None:
     with pytest.raises(LedgerError):
         five.append("note", {"cost": 0.5}, Private(b"s", b"request-9", b"body", b"session", 9))
     assert five.lookup(b"request-9", b"body") is None
-    assert five.session_level(b"session") == 2
+    assert five.session(b"session").level == 2
     assert five.append("note", {}).index == 5
 
 
@@ -238,7 +238,7 @@ def test_erase(five: SqliteLedger) -> None:
     assert five.salt(2) is None
     assert five.salt(1) == b"salt-1" * 4
     assert five.lookup(b"request-2", b"body-2") is None
-    assert five.session_level(b"session") == 2
+    assert five.session(b"session").level == 2
     assert five.find("d2").record["model"] == "m"
     assert five.get(5).record == {
         "kind": "erasure",

@@ -36,7 +36,9 @@ def scan(detector: PresidioDetector) -> Callable[..., Sensitivity]:
     def _scan(*texts: str, role: str = "user", notes: tuple[str, ...] = ()) -> Sensitivity:
         parts = tuple(Part(f"messages[{i}].content", role, text) for i, text in enumerate(texts))
         return detector.scan(
-            Request(id="r", caller=Caller(f"agent-{next(numbers)}"), purpose="general", parts=parts, notes=notes)
+            Request(
+                id="r", caller=Caller(f"agent-{next(numbers)}"), purpose="general", parts=parts, notes=notes
+            )
         )
 
     return _scan

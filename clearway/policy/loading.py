@@ -1,0 +1,214 @@
+"""A policy folder read into a `Policy`; what is wrong is said by file and policy id, nothing loads halfway.
+
+Annotations: `@id` and `@reason` on everything; `@mode("observe")` on a policy that shall only be watched;
+`@exception` on a template, the `permit` that exceptions link.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import cedarpy
+
+from clearway.callers import load_callers
+from clearway.errors import PolicyError
+from clearway.objectives import load_objectives
+from clearway.policy.pack import ACTIONS, Policy, Template
+
+MODES: Final = ("enforce", "observe")
+# What a request's context may say. A schema that declares fewer words is asked without the others.
+_WORDS: Final[Mapping[str, Any]] = {
+    "classes": [],
+    "level": "public",
+    "purpose": "general",
+    "purpose_regions": [],
+    "session_level": "public",
+    "exceptions": [],
+}
+_NEWER_WORDS: Final = ("session_level", "exceptions")
+
+
+def load_policy(folder: Path) -> Policy:
+    """Policy of a folder: `*.cedar`, `schema.cedarschema`, `callers.yaml`, `objectives.yaml`.
+
+    Raises:
+        PolicyError: Anything that does not parse or validate, a policy without `@id` or `@reason`, a
+            duplicate `@id`, an unknown `@mode`, or a template that is not the permit of an exception.
+    """
+    schema_text = _read(folder / "schema.cedarschema")
+    files = sorted(folder.glob("*.cedar"))
+    if not files:
+        raise PolicyError(
+            f"{folder}: no .cedar file; an empty one denies everything, a missing one is a mistake"
+        )
+    texts = {file.name: _read(file) for file in files}
+    schema = _schema(schema_text)
+    rules: dict[str, Any] = {}
+    for name, text in texts.items():
+        for identifier, policy in _parse(name, text, schema).items():
+            if identifier in rules:
+                raise PolicyError(f'{name}: @id("{identifier}") stands twice; policy ids are unique')
+            rules[identifier] = policy
+    templates = {identifier: rule for identifier, rule in rules.items() if _slots(rule)}
+    policies = {identifier: rule for identifier, rule in rules.items() if identifier not in templates}
+    observed = sorted(identifier for identifier, policy in policies.items() if _is_observed(policy))
+    enforced = {identifier: policy for identifier, policy in policies.items() if identifier not in observed}
+    content = {"schema.cedarschema": schema_text, **texts}
+    return Policy(
+        callers=load_callers(folder / "callers.yaml"),
+        objectives=load_objectives(folder / "objectives.yaml"),
+        reasons={identifier: rule["annotations"]["reason"] for identifier, rule in rules.items()},
+        words=words_of(rules),
+        digest=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
+        policies=policies,
+        templates={identifier: Template(identifier, _slots(rule)) for identifier, rule in templates.items()},
+        context=_context(schema),
+        policy_set=_policy_set(enforced, templates),
+        observed_sets={name: _policy_set({**enforced, name: policies[name]}, templates) for name in observed},
+        schema=schema,
+    )
+
+
+def words_of(node: Any) -> dict[str, frozenset[str]]:
+    """Texts that policies compare with an attribute, by name of the attribute.
+
+    Cedar's types cannot tell a misspelt class from a class, and a rule about no class at all forbids nothing:
+    whoever knows the classes, levels, purposes and regions checks these words against them.
+
+    Args:
+        node: Policies, or a part of one, in Cedar's JSON form.
+    """
+    found: dict[str, frozenset[str]] = {}
+    if isinstance(node, dict) and {"left", "right"} <= set(node):
+        for one, other in ((node["left"], node["right"]), (node["right"], node["left"])):
+            attribute = one.get(".", {}).get("attr") if isinstance(one, dict) else None
+            if attribute and (words := _texts(other)):
+                found[attribute] = words
+    children = list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else []
+    for child in children:
+        for attribute, words in words_of(child).items():
+            found[attribute] = found.get(attribute, frozenset()) | words
+    return found
+
+
+def _texts(node: Any) -> frozenset[str]:
+    """Texts of a literal, or of a set of literals."""
+    if not isinstance(node, dict):
+        return frozenset()
+    if isinstance(node.get("Value"), str):
+        return frozenset({node["Value"]})
+    return frozenset().union(*map(_texts, node.get("Set", [])))
+
+
+def _parse(name: str, text: str, schema: cedarpy.Schema) -> dict[str, Any]:
+    """Policies and templates of a file, in Cedar's JSON form, by `@id`."""
+    try:
+        parsed = json.loads(cedarpy.policies_to_json_str(text))
+    except ValueError as fault:
+        raise PolicyError(f"{name}: not a Cedar policy file; {_one_line(fault)}") from None
+    validation = cedarpy.validate_policies(text, schema)
+    if not validation.validation_passed:
+        raise PolicyError(f"{name}: does not fit the schema; {_one_line(validation.errors[0].error)}")
+    result: dict[str, Any] = {}
+    for rule in (*parsed["staticPolicies"].values(), *parsed["templates"].values()):
+        annotations = rule.get("annotations", {})
+        identifier = annotations.get("id")
+        if not identifier:
+            raise PolicyError(
+                f"{name}: a policy has no @id; annotate each policy with a unique @id and a @reason"
+            )
+        if not annotations.get("reason"):
+            raise PolicyError(f'{name}: @id("{identifier}") has no @reason; say why it is there')
+        if identifier in result:
+            raise PolicyError(f'{name}: @id("{identifier}") stands twice; policy ids are unique')
+        _check_annotations(f'{name}: @id("{identifier}")', rule, annotations)
+        result[identifier] = rule
+    return result
+
+
+def _check_annotations(where: str, rule: Mapping[str, Any], annotations: Mapping[str, Any]) -> None:
+    """An annotation that Cedar would pass over must not be one that somebody relies on."""
+    mode = annotations.get("mode", "enforce")
+    if mode not in MODES:
+        raise PolicyError(f'{where} has an unknown @mode; expected "enforce" or "observe"')
+    is_exception = "exception" in annotations
+    if not _slots(rule):
+        if is_exception:
+            raise PolicyError(
+                f"{where} has @exception but no slot; write ?principal for whom it is granted to"
+            )
+        return
+    if not is_exception:
+        raise PolicyError(f"{where} is a template without @exception; only exceptions are linked, add it")
+    if rule["effect"] != "permit":
+        raise PolicyError(f"{where} is a forbid with @exception; an exception is a permit, write permit")
+    if mode != "enforce":
+        raise PolicyError(
+            f"{where} is an exception and observed; an exception is granted or not, remove @mode"
+        )
+
+
+def _slots(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    """Slots in the head of a policy, sorted; one with any is a template."""
+    scopes = (rule["principal"], rule["resource"])
+    found = {scope.get("slot") or scope.get("in", {}).get("slot") for scope in scopes}
+    return tuple(sorted(found - {None}))
+
+
+def _is_observed(policy: Mapping[str, Any]) -> bool:
+    return bool(policy["annotations"].get("mode") == "observe")
+
+
+def _policy_set(policies: Mapping[str, Any], templates: Mapping[str, Any]) -> cedarpy.PolicySet:
+    return cedarpy.PolicySet.from_json_str(
+        json.dumps({"staticPolicies": policies, "templates": templates, "templateLinks": []})
+    )
+
+
+def _context(schema: cedarpy.Schema) -> frozenset[str]:
+    """Words that the schema lets a context have; schemas of old records do not know the newer ones.
+
+    Cedar refuses a request whose context has an undeclared word, and names one: that one is left out.
+    """
+    words = dict(_WORDS)
+    for _ in _NEWER_WORDS:
+        faults = _probe(words, schema)
+        undeclared = {w for w in _NEWER_WORDS if any(f"`{w}` should not exist" in fault for fault in faults)}
+        words = {word: value for word, value in words.items() if word not in undeclared}
+    return frozenset(words)
+
+
+def _probe(context: Mapping[str, Any], schema: cedarpy.Schema) -> list[str]:
+    """What Cedar says against a request with this context."""
+    request = {
+        "principal": {"type": "Service", "id": "probe"},
+        "action": {"type": "Action", "id": ACTIONS[0]},
+        "resource": {"type": "Model", "id": "probe"},
+        "context": dict(context),
+    }
+    answer = cedarpy.is_authorized(request, cedarpy.PolicySet.from_str(""), [], schema)
+    return [str(fault) for fault in answer.diagnostics.errors]
+
+
+def _schema(text: str) -> cedarpy.Schema:
+    try:
+        return cedarpy.Schema.from_str(text)
+    except ValueError as fault:
+        raise PolicyError(f"schema.cedarschema: not a Cedar schema; {_one_line(fault)}") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise PolicyError(f"{path.name}: expected UTF-8; save the file as UTF-8") from None
+    except OSError as fault:
+        raise PolicyError(f"{path}: cannot be read ({fault.strerror}); restore the file") from fault
+
+
+def _one_line(fault: object) -> str:
+    return " ".join(str(fault).split())[:300]
