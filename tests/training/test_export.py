@@ -19,6 +19,7 @@ from clearway.complexity import OUTPUTS, batch_inputs
 from clearway.errors import TrainingDataError
 from clearway.features import N_HASHED, NORM, FeatureSpecification
 from training import export
+from training import integer_graph as integer_graph_module
 from training.dataset import TrainingSet, build, learn_specification, prompt_features
 from training.export import Head, Weights, integer_graph, quantise
 from training.learner import AdequacyModel, LengthModel
@@ -204,12 +205,12 @@ def test_bounds_of_the_sums_hold() -> None:
         demand
         * loading
         * export.MAX_SKILLS
-        // 2 ** (export.DEMAND_BITS + export.LOADING_BITS - export.SCORE_BITS)
+        // 2 ** (export.DEMAND_BITS + export.LOADING_BITS - integer_graph_module.SCORE_BITS)
     )
-    assert score + export.MAX_BIAS * 2**export.SCORE_BITS < 2**50
-    for table in (export.LOGISTIC, export._LENGTH):
+    assert score + export.MAX_BIAS * 2**integer_graph_module.SCORE_BITS < 2**50
+    for table in (integer_graph_module.LOGISTIC, export._LENGTH):
         rise = max(int(abs(step)) for step in np.diff(table.values))
-        rest = 2 ** (export.SCORE_BITS - table.step_bits)
+        rest = 2 ** (integer_graph_module.SCORE_BITS - table.step_bits)
         assert rise < 2**21
         assert rest <= 2**26
         assert rise * rest < 2**62
