@@ -45,7 +45,7 @@ EXAMPLES = [
     ("credentials", "The password is: Olive7Sierra!2093"),
     ("credentials", "-----BEGIN RSA PRIVATE KEY-----\nMIIEow"),
     ("special_category", "My colleague is a devout Muslim and asked for a prayer room."),
-    ("special_category", "Religion: Catholic"),
+    ("special_category", "Name: Anna Weber\nReligion: Catholic"),
     ("trade_secret", "CONFIDENTIAL - INTERNAL ONLY. The coating is cured at 31 degrees."),
 ]
 
