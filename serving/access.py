@@ -4,6 +4,7 @@
 |---|---|
 | a decision | gateway, for the callers it speaks for; caller, for itself |
 | a record | auditor: any; gateway: what it asked for; caller: its own |
+| an outcome to be recorded | gateway: of what it asked for; caller: of what it asked for itself |
 | an assessment, a dry run | operator, so often a minute |
 
 Probabilities of data classes are for auditors and operators: who could see them could try out what passes.
@@ -14,10 +15,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import clearway.request
 from clearway.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from clearway.outcome_report import parse_report
+from clearway.outcomes import Reporter, record_report
 from clearway.request import Caller, assessment_line, parse_identity, parse_json, parse_request
 from clearway.router import Router
 from serving.authentication import Asker
@@ -99,21 +102,48 @@ class Access:
             return record
         return {**record, "classification": {**record["classification"], "classes": None}}
 
+    def report(self, body: bytes) -> dict[str, Any]:
+        """Answer to a report on the outcome of a decision that the asker got, recorded.
+
+        Raises:
+            ForbiddenError: The asker is neither a gateway nor a caller.
+            NotFoundError: There is no such decision, or another got it.
+        """
+        self._check_decides()
+        report, asker = parse_report(parse_json(body)), self._asker
+        receipt = record_report(
+            self._router.ledger,
+            report,
+            reporter=Reporter(asker.id, asker.verified_by),
+            at=self._at,
+            may_report=self._got,
+        )
+        return receipt.as_json()
+
     def _caller(self, line: Mapping[str, Any]) -> Caller:
         asker = self._asker
         if "gateway" in asker.roles:
             return self._callers.from_gateway(asker.id, line, verified_by=asker.verified_by, at=self._at)
-        if asker.caller is None:
-            raise ForbiddenError(f"role: expected gateway or caller, got {', '.join(sorted(asker.roles))}")
+        self._check_decides()
         if "caller" in line:
             raise InvalidRequestError("caller: expected none, since the credential says it; remove the field")
-        return asker.caller
+        return cast("Caller", asker.caller)
+
+    def _check_decides(self) -> None:
+        asker = self._asker
+        if asker.caller is None and "gateway" not in asker.roles:
+            raise ForbiddenError(f"role: expected gateway or caller, got {', '.join(sorted(asker.roles))}")
 
     def _may_read(self, recorded: Mapping[str, Any]) -> bool:
         """Whether a decision is the asker's: as an auditor, as its gateway, or as the very same caller."""
+        return "auditor" in self._asker.roles or self._is_own(recorded)
+
+    def _got(self, recorded: Mapping[str, Any]) -> bool:
+        """Whether the asker itself got a decision: what a gateway got for a caller, that caller did not."""
+        return self._is_own(recorded) and (self._asker.caller is None or recorded["gateway"] is None)
+
+    def _is_own(self, recorded: Mapping[str, Any]) -> bool:
         asker, caller = self._asker, self._asker.caller
-        if "auditor" in asker.roles:
-            return True
         if caller is not None:
             own = (caller.agent, caller.user, list(caller.chain))
             return own == (recorded["agent"], recorded["user"], list(recorded.get("chain", ())))

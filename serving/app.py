@@ -99,6 +99,10 @@ def _add_operations(app: FastAPI) -> None:
     async def assess(request: Request) -> dict[str, Any]:
         return await run_in_threadpool(_access(request).assess, await _body(request))
 
+    @app.post("/v1/outcomes", **openapi.OUTCOME)
+    async def outcomes(request: Request) -> dict[str, Any]:
+        return await run_in_threadpool(_access(request).report, await _body(request))
+
     @app.get("/v1/decisions/{decision_id}", **openapi.DECISION)
     def decision(request: Request, decision_id: str) -> dict[str, Any]:
         return _access(request).record(decision_id)

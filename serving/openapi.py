@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from clearway.outcome_report import MAX_ATTEMPT, MAX_LATENCY_MS, MAX_TOKENS, STATUSES, USD
 from clearway.request import MAX_LABELS
 
 DESCRIPTION: Final = (
@@ -86,6 +87,26 @@ _ASSESS_BODY: Final = {
     "description": "Either text or messages.",
     "properties": {"id": {"type": "string"}, "text": {"type": "string"}, "messages": _MESSAGES},
 }
+_TOKENS: Final = {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_TOKENS}
+_OUTCOME_BODY: Final = {
+    "type": "object",
+    "required": ["decision_id", "attempt"],
+    "additionalProperties": False,
+    "description": "What came of one attempt. The first report needs model and status; more may come later.",
+    "properties": {
+        "decision_id": {"type": "string"},
+        "attempt": {"type": "integer", "minimum": 1, "maximum": MAX_ATTEMPT},
+        "model": {"type": ["string", "null"], "description": "The one that was asked."},
+        "status": {"enum": [*STATUSES, None]},
+        "input_tokens": _TOKENS,
+        "output_tokens": _TOKENS,
+        "cost_usd": {"type": ["string", "null"], "description": "Decimal text.", "examples": ["0.0123"]},
+        "currency": {"type": ["string", "null"], "pattern": "^[A-Z]{3}$", "default": USD},
+        "latency_ms": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_LATENCY_MS},
+        "time": {"type": ["string", "null"], "format": "date-time", "description": "When it ended."},
+        "grade": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    },
+}
 
 
 # Any operation: a reserved header, or a fault of ours.
@@ -118,6 +139,11 @@ ROUTE: Final = _operation(
 ROUTE["openapi_extra"]["parameters"] = [_DRY_RUN]
 ASSESS: Final = _operation(
     "Assess a prompt without deciding, as an operator", (400, *_CREDENTIAL, 413, 415, 429), _ASSESS_BODY
+)
+OUTCOME: Final = _operation(
+    "Report the outcome of a decision that you got; the same report again changes nothing",
+    (400, *_CREDENTIAL, 404, 413, 415, 503),
+    _OUTCOME_BODY,
 )
 DECISION: Final = _operation("The record of a decision of yours", (*_CREDENTIAL, 404, 503))
 HEALTH: Final = _operation("Alive: the process answers", ())

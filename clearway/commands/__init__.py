@@ -17,6 +17,7 @@ from clearway.commands import (
     decisions,
     exception,
     ledger,
+    outcome,
     policy,
     register,
     requests,
@@ -35,6 +36,7 @@ app.command("route")(requests.route)
 app.command("assess")(requests.assess)
 app.command("explain")(decisions.explain)
 app.command("replay")(decisions.replay)
+app.command("outcome")(outcome.outcome)
 app.add_typer(approval.app, name="approval")
 app.add_typer(approver.app, name="approver")
 app.add_typer(callers.app, name="callers")

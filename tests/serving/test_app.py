@@ -211,7 +211,8 @@ def test_the_openapi_page_is_valid_and_complete(client: TestClient) -> None:
         for method, operation in item.items()
     }
     assert set(operations) == {
-        ("post", "/v1/route"), ("post", "/v1/assess"), ("get", "/v1/decisions/{decision_id}"),
+        ("post", "/v1/route"), ("post", "/v1/assess"), ("post", "/v1/outcomes"),
+        ("get", "/v1/decisions/{decision_id}"),
         ("get", "/healthz"), ("get", "/readyz"),
     }  # fmt: skip
     for operation in operations.values():
