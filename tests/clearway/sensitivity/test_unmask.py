@@ -141,7 +141,10 @@ def test_hostile_text_is_read_in_linear_time(unit: str) -> None:
     """Four times the text costs at most about four times as much, not sixteen."""
     seconds = []
     for length in (10_000, 40_000):
-        begun = time.process_time()
-        unmask((unit * length)[:length])
-        seconds.append(time.process_time() - begun)
+        runs = []
+        for _ in range(3):  # the shortest of three: a busy machine is not the text's fault
+            begun = time.process_time()
+            unmask((unit * length)[:length])
+            runs.append(time.process_time() - begun)
+        seconds.append(min(runs))
     assert seconds[1] < 9 * seconds[0] + 0.1
