@@ -10,6 +10,7 @@ from typing import Final
 from clearway.errors import ConfigurationError
 from clearway.sensitivity.tokens import Tokens, tokenise
 
+_RUN: Final = re.compile(r"[^\W_]+")
 HEALTH_FILE: Final = "health_terms.txt"
 SPECIAL_FILE: Final = "special_category_terms.txt"
 MARKER_FILE: Final = "trade_secret_markers.txt"
@@ -55,7 +56,8 @@ class Terms:
         self._by_first: dict[str, list[tuple[str, ...]]] = {}
         for key in sorted(keys, key=len, reverse=True):
             self._by_first.setdefault(key[0], []).append(key)
-        self.firsts = frozenset(self._by_first)
+        # As gates know words: without what follows an apostrophe.
+        self.firsts = frozenset(_RUN.findall(first)[0] for first in self._by_first)
 
     def find(self, tokens: Tokens, lower: list[str]) -> Iterator[tuple[int, int]]:
         """Spans of the terms in a text, in order; they may overlap.

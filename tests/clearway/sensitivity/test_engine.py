@@ -272,3 +272,8 @@ def test_no_pipeline_is_loaded(folder: Path) -> None:
         [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
     )
     assert done.stdout == "1 False\n"
+
+
+def test_a_marker_that_begins_with_an_apostrophe_passes_its_gate(engine: Engine) -> None:
+    """Gates know words without what follows an apostrophe."""
+    assert "TRADE_SECRET_MARKER" in {spot.entity for spot in engine.analyze("But don't tell anyone.")}
