@@ -21,9 +21,10 @@ import numpy as np
 from clearway.assessment import Finding
 from clearway.request import Part
 from clearway.sensitivity.kinds import ENTITY_KINDS, KINDS, LABEL_WORDS, TITLES, WORD, WORD_GROUPS
+from clearway.sensitivity.public_persons import ALONE, FULL, is_public
 from clearway.style import IntArray
 
-VERSION: Final = 2
+VERSION: Final = 3
 # What a column holds for "yes": columns are in thousandths.
 ONE: Final = 1_000
 BEFORE_CHARACTERS: Final = 80
@@ -32,6 +33,14 @@ START_CHARACTERS: Final = 160
 # A sentence is read so far from the finding at most.
 SENTENCE_CHARACTERS: Final = 160
 BESIDE_WORDS: Final = 3
+# So far around a finding words of public life are counted.
+AROUND_CHARACTERS: Final = 400
+MIN_CHOICES: Final = 3
+# An exam question lists its answers; an encyclopedia puts a birth in parentheses behind the name.
+_CHOICE: Final = re.compile(r"^[ \t]*\(?[A-J][.)][ \t]", re.MULTILINE)
+_BIOGRAPHY: Final = re.compile(r"\([^()\n]{0,60}\b(?:born|b\.|née|n\.)[^()\n]{0,20}$|\(\s*$")
+_AFTER_NAME: Final = re.compile(r"\s*\((?:[^()\n]{0,60}\bborn\b|[^()\n]{0,40}\d{3,4}\s*[-\u2013])")
+_YEAR: Final = re.compile(r"(?<![\d.,/-])(?:1\d|20)\d\d(?![\d/]|[.,-]\d)")
 _SENTENCE_END: Final = re.compile(r"[.!?](?=\s|$)|\n|[;|]")
 PLACES: Final = ("before", "after", "start", "said", "then", "last")
 _PERSONS: Final = ("own", "pronoun", "relative", "role")
@@ -40,6 +49,8 @@ GAP_CHARACTERS: Final = 20
 # Within so many characters of the other finding: so near, in thousandths.
 NEARNESS: Final = ((40, 1_000), (120, 800), (300, 600), (1_000, 400), (4_000, 200))
 FAR: Final = 100
+# A finding that stands so many turns away lies so near at most, in thousandths; further away it is not near.
+TURN_NEARNESS: Final = (1_000, 500, 300)
 BESIDE: Final = 120
 MAX_COUNT: Final = 5
 _IDENTIFIERS: Final = (
@@ -56,6 +67,12 @@ _IDENTIFIERS: Final = (
 _SHAPES: Final = (
     "sentence.asks",
     "sentence.name",
+    "sentence.public",
+    "sentence.year",
+    "turn.public",
+    "around.public",
+    "around.choices",
+    "value.biography",
     "sentence.person",
     "sentence.person_having",
     "sentence.person_anyone",
@@ -63,6 +80,7 @@ _SHAPES: Final = (
     "name.two_words",
     "name.more_words",
     "name.title",
+    "name.public",
     "name.lower_case",
     "name.upper_case",
     "value.digits",
@@ -103,6 +121,8 @@ class _Spot(NamedTuple):
     score: int
     entity: str
     part: int
+    turn: int
+    public: bool
 
 
 def specification_sha256() -> str:
@@ -114,7 +134,9 @@ def specification_sha256() -> str:
         [[group, sorted(words)] for group, words in WORD_GROUPS.items()],
         [[kind, sorted(words)] for kind, words in LABEL_WORDS.items()],
         [BEFORE_CHARACTERS, AFTER_CHARACTERS, START_CHARACTERS, SENTENCE_CHARACTERS, BESIDE_WORDS],
-        [_SENTENCE_END.pattern, GAP_CHARACTERS, NEARNESS, FAR, BESIDE],
+        [_CHOICE.pattern, _BIOGRAPHY.pattern, _AFTER_NAME.pattern, AROUND_CHARACTERS, MIN_CHOICES],
+        [_SENTENCE_END.pattern, _YEAR.pattern, GAP_CHARACTERS, NEARNESS, FAR, BESIDE, TURN_NEARNESS],
+        [sorted(FULL), sorted(ALONE)],
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -131,20 +153,27 @@ def evidence(findings: Sequence[Finding], parts: Sequence[Part]) -> IntArray:
         was found.
     """
     bases = list(accumulate((len(part.text) + GAP_CHARACTERS for part in parts), initial=0))
-    spots = [_placed(finding, bases) for finding in readable(findings)]
+    turns = _turns(parts)
+    spots = [_placed(finding, parts, bases, turns) for finding in readable(findings)]
     rows = np.zeros((len(spots), N_COLUMNS), dtype=np.int64)
     by_kind = {kind: [spot for spot in spots if spot.kind == kind] for kind in {s.kind for s in spots}}
-    counts = Counter(spot.kind for spot in spots)
+    counts = Counter((spot.turn, spot.kind) for spot in spots)
+    public = {spot.turn for spot in spots if spot.public}
     starts: dict[int, list[str]] = {}
+    surroundings: dict[int, tuple[list[int], bool]] = {}
     for row, spot in zip(rows, spots, strict=True):
         row[_AT[f"is.{spot.kind}"]] = ONE
         row[_AT[f"score.{spot.kind}"]] = spot.score
         row[_AT[f"entity.{spot.entity}"]] = ONE
-        row[_AT["count.same_kind"]] = min(counts[spot.kind], MAX_COUNT) * ONE // MAX_COUNT
+        row[_AT["count.same_kind"]] = min(counts[spot.turn, spot.kind], MAX_COUNT) * ONE // MAX_COUNT
+        row[_AT["turn.public"]] = ONE * (spot.turn in public)
+        row[_AT["name.public"]] = ONE * spot.public
         _neighbours(row, spot, by_kind)
         text, base = parts[spot.part].text, bases[spot.part]
         if spot.part not in starts:
             starts[spot.part] = _words(text[:START_CHARACTERS])
+            surroundings[spot.part] = _surroundings(text)
+        _around(row, spot, text, base, surroundings[spot.part])
         _context(row, spot, text, base, starts[spot.part])
         _shape(row, spot.kind, text[spot.start - base : spot.end - base])
     _sentences(rows, spots, [(part.text, base) for part, base in zip(parts, bases, strict=False)])
@@ -157,11 +186,30 @@ def readable(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(known, key=lambda f: (f.part, f.start, f.end, ENTITY_KINDS[f.type], f.score_ppm, f.type))
 
 
-def _placed(finding: Finding, bases: list[int]) -> _Spot:
+def _turns(parts: Sequence[Part]) -> list[int]:
+    """Which message each part is of, counted in their order; -1 for values that were joined across them."""
+    turns, last, turn = [], "", 0
+    for part in parts:
+        key = part.path[: part.path.find("]") + 1] or part.path.partition(".")[0]
+        turn += key != last
+        last = key
+        turns.append(-1 if key == "joined" else turn)
+    return turns
+
+
+def _placed(finding: Finding, parts: Sequence[Part], bases: list[int], turns: list[int]) -> _Spot:
     base = bases[finding.part]
-    score = finding.score_ppm // 1_000
     kind = ENTITY_KINDS[finding.type]
-    return _Spot(base + finding.start, base + finding.end, kind, score, finding.type, finding.part)
+    return _Spot(
+        base + finding.start,
+        base + finding.end,
+        kind,
+        finding.score_ppm // 1_000,
+        finding.type,
+        finding.part,
+        turns[finding.part],
+        kind == "name" and is_public(parts[finding.part].text[finding.start : finding.end]),
+    )
 
 
 def _neighbours(row: IntArray, spot: _Spot, by_kind: dict[str, list[_Spot]]) -> None:
@@ -182,12 +230,34 @@ def _nearest(spot: _Spot, others: list[_Spot]) -> tuple[int, int]:
     near, beside = 0, 0
     for other in others[max(0, at - 4) : at + 5]:
         gap = max(other.start - spot.end, spot.start - other.end)
-        if gap < 0:
+        apart = abs(other.turn - spot.turn) if min(other.turn, spot.turn) >= 0 else 1
+        if gap < 0 or other.public or apart >= len(TURN_NEARNESS):
             continue
         nearness = next((value for limit, value in NEARNESS if gap <= limit), FAR)
-        near = max(near, nearness * other.score // ONE)
+        near = max(near, min(nearness, TURN_NEARNESS[apart]) * other.score // ONE)
         beside = max(beside, other.score if gap <= BESIDE else 0)
     return near, beside
+
+
+def _surroundings(text: str) -> tuple[list[int], bool]:
+    """Where a part has words of public life, and whether it lists answers to choose from."""
+    public = WORD_GROUPS["public"]
+    places = [match.start() for match in WORD.finditer(text) if match.group().lower() in public]
+    choices = sum(1 for _, _ in zip(range(MIN_CHOICES), _CHOICE.finditer(text), strict=False))
+    return places, choices >= MIN_CHOICES
+
+
+def _around(row: IntArray, spot: _Spot, text: str, base: int, known: tuple[list[int], bool]) -> None:
+    """What stands in the part further around a finding than its sentence."""
+    begin, end = spot.start - base, spot.end - base
+    places, has_choices = known
+    n_public = bisect_left(places, end + AROUND_CHARACTERS) - bisect_left(places, begin - AROUND_CHARACTERS)
+    row[_AT["around.public"]] = min(n_public, MAX_COUNT) * ONE // MAX_COUNT
+    row[_AT["around.choices"]] = ONE * has_choices
+    if spot.kind == "birth":
+        row[_AT["value.biography"]] = ONE * bool(_BIOGRAPHY.search(text[max(0, begin - 80) : begin]))
+    elif spot.kind == "name":
+        row[_AT["value.biography"]] = ONE * bool(_AFTER_NAME.match(text, end, end + 100))
 
 
 def _context(row: IntArray, spot: _Spot, text: str, base: int, start: list[str]) -> None:
@@ -224,14 +294,16 @@ def _sentence(text: str, begin: int, end: int) -> tuple[int, int, bool]:
 
 def _sentences(rows: IntArray, spots: Sequence[_Spot], texts: Sequence[tuple[str, int]]) -> None:
     """Who a sentence speaks of: someone in particular, by a name or a word for a person, or anyone."""
-    names = [(spot.start, spot.end, spot.score) for spot in spots if spot.kind == "name"]
+    names = [(spot.start, spot.end, spot.score, spot.public) for spot in spots if spot.kind == "name"]
     for row, spot in zip(rows, spots, strict=True):
         text, base = texts[spot.part]
         low, high, _ = _sentence(text, spot.start - base, spot.end - base)
         first = bisect_left(names, (base + low,))
-        for start, end, score in names[first : first + 8]:
+        for start, end, score, public in names[first : first + 8]:
             if end <= base + high and (end <= spot.start or start >= spot.end):
-                row[_AT["sentence.name"]] = max(row[_AT["sentence.name"]], score)
+                column = _AT["sentence.public" if public else "sentence.name"]
+                row[column] = max(row[column], score)
+        row[_AT["sentence.year"]] = ONE * bool(_YEAR.search(text, low, high))
         said = [row[_AT[f"{place}.{group}"]] for place in ("said", "then") for group in _PERSONS]
         person = max(*said, row[_AT["sentence.name"]])
         row[_AT["sentence.person"]] = person

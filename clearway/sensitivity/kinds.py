@@ -92,7 +92,13 @@ _WORDS: Final = {
     "journalist king leader leaders laureate minister "
     "movie musician nobel novel novelist painter philosopher physicist play player playwright poem poet "
     "politician president prime prince princess prize queen rapper reign scientist senator series singer "
-    "statue song theorem theory war won writer wrote",
+    "statue song theorem theory war won writer wrote "
+    "architect baseball bishop cabinet career census championship cinema concert conquest cricketer critic "
+    "democracy drummer economist engraver episode extremist football footage forces fought general goals "
+    "guitar hockey independence jazz league legislator lyrics mathematician medal midfielder monarchy "
+    "movement museum musicians navy olympic olympics opera painting parliament party pitcher poems "
+    "premiered rebel records rugby rules season senate sitcom soccer sociologist soldier starred striker "
+    "studio team theatre tour tournament troops vocalist world writers",
     "fiction": "adventure adventures chapter character characters detective dialogue dragon fable fairy "
     "fantasy fiction fictional hero heroine joke kingdom legend limerick monologue myth narrator novel "
     "play plot poem protagonist riddle roleplay scene screenplay script sketch story tale villain",

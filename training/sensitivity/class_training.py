@@ -17,6 +17,8 @@ from training.dataset import FloatArray
 from training.sensitivity.class_export import class_graph
 from training.sensitivity.class_learning import (
     ANCHORS,
+    PENALTIES,
+    PENALTY,
     SILENT_LOGIT,
     Head,
     Rows,
@@ -25,7 +27,16 @@ from training.sensitivity.class_learning import (
 )
 from training.sensitivity.class_report import TWIN_KINDS
 from training.sensitivity.samples import CLASSES, Sample, fold_of
-from training.sensitivity.thresholds import RECALL_TARGETS, Scored, choose_threshold
+from training.sensitivity.thresholds import (
+    ALL_CLEAN_SHARE,
+    ALL_SESSION_SHARE,
+    ALL_TWIN_SHARE,
+    RECALL_TARGETS,
+    Scored,
+    Side,
+    choose_threshold,
+    raise_together,
+)
 
 N_FOLDS: Final = 4
 _MIN_SLOPE: Final = 0.1
@@ -44,9 +55,29 @@ class FittedClass:
     threshold_ppm: int
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """A class before the thresholds of all are weighed together; scores are of folds not seen."""
+
+    heads: tuple[Head, ...]
+    logit: float
+    scores: FloatArray
+    positive: NDArray[np.bool_]
+    harmless: NDArray[np.bool_]
+
+
 def learn_classes(rows: Rows, samples: Sequence[Sample]) -> dict[str, FittedClass]:
     """Every class, in the order of `CLASSES`."""
-    return {name: _learn(name, rows, samples) for name in CLASSES}
+    learned = {name: _learn(name, rows, samples) for name in CLASSES}
+    logits = raise_together(
+        {name: draft.logit for name, draft in learned.items()},
+        {name: Side(draft.scores, draft.positive, draft.harmless) for name, draft in learned.items()},
+        _bounds(samples),
+    )
+    return {
+        name: FittedClass(draft.heads, max(1, round(PPM * float(expit(logits[name])))))
+        for name, draft in learned.items()
+    }
 
 
 def graph_of(fitted: Mapping[str, FittedClass]) -> bytes:
@@ -61,22 +92,41 @@ def graph_of(fitted: Mapping[str, FittedClass]) -> bytes:
     return class_graph(weights, bias, [[next(places) for _ in c.heads] for c in fitted.values()])
 
 
-def _learn(name: str, rows: Rows, samples: Sequence[Sample]) -> FittedClass:
+def _bounds(samples: Sequence[Sample]) -> tuple[tuple[NDArray[np.bool_], float], ...]:
+    """Harmless requests of the training side, and the share of each sort that may be flagged in all."""
+    kinds = np.array([sample.kind for sample in samples])
+    sources = np.array([sample.source for sample in samples])
+    sessions = {s.source for s in samples if s.kind == "clean_session"}
+    clean = [sources == source for source in sorted({s.source for s in samples if s.kind == "clean"})]
+    return (
+        *(
+            ((kinds == "clean_session") & (sources == source), ALL_SESSION_SHARE)
+            for source in sorted(sessions)
+        ),
+        *((which & (kinds == "clean"), ALL_CLEAN_SHARE) for which in clean),
+        (np.isin(kinds, ("public_person", "fiction")), ALL_TWIN_SHARE),
+    )
+
+
+def _learn(name: str, rows: Rows, samples: Sequence[Sample]) -> _Draft:
     known = np.array([name not in sample.unsaid for sample in samples])
     positive = np.array([name in sample.classes for sample in samples])
     folds = np.array([fold_of(sample.group, N_FOLDS) for sample in samples])
     held_out = np.full(len(samples), SILENT_LOGIT)
+    penalty = PENALTIES.get(name, PENALTY)
     for fold in range(N_FOLDS):
-        heads = fit_class(rows.of(known & (folds != fold)), positive, ANCHORS[name])
+        heads = fit_class(rows.of(known & (folds != fold)), positive, ANCHORS[name], penalty)
         scores = score_class(rows.of(folds == fold), heads)
         held_out = np.maximum(held_out, scores)
     slope, shift = _calibration(held_out, positive, known)
-    heads = fit_class(rows.of(known), positive, ANCHORS[name])
+    heads = fit_class(rows.of(known), positive, ANCHORS[name], penalty)
     calibrated = tuple(Head(h.kind, h.weights * slope, h.bias * slope + shift) for h in heads)
     spoken = held_out > SILENT_LOGIT
     scores = np.where(spoken, held_out * slope + shift, SILENT_LOGIT)
     logit = choose_threshold(_scored(scores, positive, known, samples), RECALL_TARGETS[name])
-    return FittedClass(calibrated, max(1, round(PPM * float(expit(logit)))))
+    kinds = np.array([sample.kind for sample in samples])
+    varied = known & positive & (kinds != "corpus")
+    return _Draft(calibrated, logit, scores, varied if varied.any() else known & positive, known & ~positive)
 
 
 def _calibration(
@@ -95,15 +145,17 @@ def _scored(
 ) -> Scored:
     """Scores by what they have a say in.
 
-    Encyclopedia articles are no prompts, and a corpus repeats a few templates many times: both teach, but
-    recall is asked of the others where there are any.
+    A corpus repeats a few templates many times: it teaches, but recall is asked of the others where there
+    are any.
     """
     kinds = np.array([sample.kind for sample in samples])
     harmless = known & ~positive
     varied = known & positive & (kinds != "corpus")
+    articles = np.array([sample.source == "wikigold" for sample in samples])
     return Scored(
         positive=scores[varied if varied.any() else known & positive],
-        clean=scores[harmless & (kinds == "clean") & ~np.array([s.source == "wikigold" for s in samples])],
+        clean=scores[harmless & (kinds == "clean") & ~articles],
+        articles=scores[harmless & articles],
         twins=scores[harmless & np.isin(kinds, TWIN_KINDS)],
         sessions=scores[harmless & (kinds == "clean_session")],
     )

@@ -14,6 +14,7 @@ from clearway.assessment import Finding
 from clearway.request import Part
 from clearway.sensitivity.evidence import COLUMNS, N_COLUMNS, ONE, evidence, readable
 from clearway.sensitivity.kinds import ENTITY_KINDS, KINDS, LABEL_WORDS
+from clearway.sensitivity.public_persons import is_public
 
 TEXT = "Dear Dr Ana Weber, my card is 4111 1111 1111 1111 and you reach me at ana@example.com today."
 
@@ -115,6 +116,60 @@ def test_a_harmless_text_around_changes_no_row_but_by_its_first_words() -> None:
     alone = row([found(TEXT, "ana@example.com", "EMAIL_ADDRESS")], [part(TEXT)], 0)
     within = row([found(long, "ana@example.com", "EMAIL_ADDRESS")], [part(long)], 0)
     assert {k: v for k, v in alone.items() if not k.startswith("start.")} == within
+
+
+@pytest.mark.parametrize("name", ["Albert Einstein", "ALBERT EINSTEIN\u2019s", "Einstein", "Frédéric Chopin"])
+def test_a_name_that_everybody_knows_is_public(name: str) -> None:
+    """In any case, with accents and genitives."""
+    assert is_public(name)
+
+
+@pytest.mark.parametrize("name", ["Ana Weber", "Albert", "Einstein Weber", "", "4111"])
+def test_other_names_are_not_public(name: str) -> None:
+    """A part of a public name is not one, unless hardly anybody else bears it."""
+    assert not is_public(name)
+
+
+def test_a_public_name_is_nobody_that_a_value_belongs_to() -> None:
+    """It is said of its own row, and counts as no name for its neighbours."""
+    text = "Did Albert Einstein have asthma?"
+    findings = [found(text, "Albert Einstein", "PERSON"), found(text, "asthma", "HEALTH_CONDITION")]
+    name, asthma = (row(findings, [part(text)], at) for at in range(2))
+    assert name["name.public"] == ONE
+    assert asthma["sentence.public"] == 900
+    assert asthma["turn.public"] == ONE
+    assert not {"near.name", "beside.name", "sentence.name"} & set(asthma)
+
+
+@pytest.mark.parametrize(("apart", "near"), [(0, 900), (1, 450), (2, 270), (3, 0), (10, 0)])
+def test_what_stands_turns_away_is_not_near(apart: int, near: int) -> None:
+    """A name and a value in turns of one conversation."""
+    texts = ["Ana Weber", *["ok"] * (apart - 1), "123-45-6789"] if apart else ["Ana Weber 123-45-6789"]
+    parts = [Part(f"messages[{i}].content", "user", text) for i, text in enumerate(texts)]
+    findings = [
+        found(texts[0], "Ana Weber", "PERSON"),
+        found(texts[-1], "123-45-6789", "US_SSN", index=len(texts) - 1),
+    ]
+    assert row(findings, parts, 1).get("near.name", 0) == near
+
+
+def test_a_birth_in_an_article_is_told_from_one_in_a_record() -> None:
+    """An encyclopedia puts it in parentheses behind the name, among words of public life."""
+    article = "Ana Weber (born May 5, 1961) is an actress and singer of the band."
+    said = row([found(article, "May 5, 1961", "DATE_OF_BIRTH")], [part(article)], 0)
+    assert said["value.biography"] == ONE
+    assert said["around.public"] == 800
+    record = "Ana Weber, birthday May 5, 1961, room 3."
+    said = row([found(record, "May 5, 1961", "DATE_OF_BIRTH")], [part(record)], 0)
+    assert not {"value.biography", "around.public"} & set(said)
+
+
+def test_listed_answers_tell_an_exam_question() -> None:
+    """Three lines at least."""
+    text = "Which helps in asthma?\nA. Water\nB. Rest\nC. Salbutamol"
+    finding = found(text, "asthma", "HEALTH_CONDITION")
+    assert row([finding], [part(text)], 0)["around.choices"] == ONE
+    assert "around.choices" not in row([finding], [part(text[:40])], 0)
 
 
 @given(st.permutations(range(5)), st.integers(0, 2**32))

@@ -13,7 +13,7 @@ from clearway.style import IntArray
 from training.sensitivity.class_export import class_graph
 from training.sensitivity.class_learning import SILENT_LOGIT, Head, Rows, fit_class, score_class
 from training.sensitivity.class_training import FittedClass, graph_of
-from training.sensitivity.thresholds import Scored, choose_threshold
+from training.sensitivity.thresholds import Scored, Side, choose_threshold, raise_together
 
 
 def make_row(**columns: int) -> list[int]:
@@ -154,18 +154,42 @@ class TestThreshold:
 
     def test_room_is_shared(self) -> None:
         """With room between both, the threshold takes a quarter of it for recall."""
-        scored = Scored(np.full(100, 4.0), *[np.full(100, -2.0)] * 3)
+        scored = Scored(np.full(100, 4.0), *[np.full(100, -2.0)] * 4)
         assert choose_threshold(scored, 0.97) == pytest.approx(2.5)
 
     def test_recall_is_preferred(self) -> None:
         """Where twins score as high, the recall's target is met all the same."""
-        scored = Scored(*[np.linspace(-1, 3, 1_000), np.full(100, -3.0)] * 2)
+        ordinary, alike = np.full(100, -3.0), np.linspace(-1, 3, 1_000)
+        scored = Scored(alike, ordinary, ordinary, alike, ordinary)
         assert float((scored.positive >= choose_threshold(scored, 0.95)).mean()) >= 0.95
 
     def test_requests_without_a_finding_do_not_pull_it_down(self) -> None:
         """What the recognisers miss no threshold brings back."""
         positive = np.r_[np.full(90, 4.0), np.full(10, SILENT_LOGIT)]
-        assert choose_threshold(Scored(positive, *[np.full(50, -1.0)] * 3), 0.99) > 0
+        assert choose_threshold(Scored(positive, *[np.full(50, -1.0)] * 4), 0.99) > 0
+
+
+class TestThresholdsTogether:
+    """Which class gives way where harmless requests are flagged too often over all classes."""
+
+    HARMLESS = np.repeat([False, True], 1_000)
+    ALL = ((HARMLESS, 0.01),)
+
+    def side(self, positive: float, harmless: float) -> Side:
+        """A class with half of its positives at one score, and one in 50 harmless requests at another."""
+        scores = np.r_[np.full(500, positive), np.full(500, 5.0), np.full(20, harmless), np.full(980, -4.0)]
+        return Side(scores, ~self.HARMLESS, self.HARMLESS)
+
+    def test_the_class_that_loses_nothing_gives_way(self) -> None:
+        """A threshold rises over the harmless requests where no positive lies below them."""
+        sides = {"cheap": self.side(2.0, 1.0), "dear": self.side(0.5, 1.0)}
+        raised = raise_together({"cheap": 0.0, "dear": 0.0}, sides, self.ALL)
+        assert raised == {"cheap": pytest.approx(1.0), "dear": 0.0}
+        assert raised["cheap"] > 1.0
+
+    def test_nothing_moves_within_the_bound(self) -> None:
+        """What is flagged seldom enough stays."""
+        assert raise_together({"a": 0.0}, {"a": self.side(2.0, 1.0)}, ((self.HARMLESS, 0.02),)) == {"a": 0.0}
 
 
 def test_a_head_speaks_for_its_kind_alone() -> None:
