@@ -82,7 +82,8 @@ class Statement:
 
     Attributes:
         act: Asking for a change, or approving it.
-        kind: What sort of thing: `policy`, `register`, `review`, `exception` or `promotion`.
+        kind: What sort of thing: `policy`, `register`, `review`, `exception`, `promotion` or
+            `sensitivity_promotion`.
         subject: The thing itself, by its digests and ids.
         person: Who signs.
         requester: Who asked for it; of a request the person itself.
@@ -236,7 +237,7 @@ def approve(
     """A registered person approves what another one asked for.
 
     Args:
-        kind: `policy`, `register`, `review`, `exception` or `promotion`.
+        kind: `policy`, `register`, `review`, `exception`, `promotion` or `sensitivity_promotion`.
         subject: What is approved, by its digests and ids; whole numbers and texts only.
         requester: Who asked for it.
         reason: Why.

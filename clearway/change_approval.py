@@ -27,6 +27,7 @@ from clearway.load_records import (
     APPROVAL,
     APPROVAL_REQUESTED,
     LOAD,
+    SENSITIVITY_PROMOTION,
     authority,
     find_request,
     load_diff,
@@ -47,7 +48,8 @@ SUBJECTS: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Mapping[st
         lambda record: {"exception_id": record["exception_id"], "sha256": record["sha256"]},
     ),
     REVIEW: ("review", lambda record: {"sha256": record["sha256"]}),
-    PROMOTION: ("promotion", promotion_subject),
+    PROMOTION: (PROMOTION, promotion_subject),
+    SENSITIVITY_PROMOTION: (SENSITIVITY_PROMOTION, promotion_subject),
 }
 _REQUESTS: Final = frozenset({APPROVAL_REQUESTED, exceptions.REQUESTED})
 

@@ -28,6 +28,7 @@ from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
 from clearway.load_records import LOAD as LOAD
 from clearway.load_records import PROMOTION as PROMOTION
+from clearway.load_records import SENSITIVITY_PROMOTION as SENSITIVITY_PROMOTION
 from clearway.load_records import Versions, promoted_bundles, record_load, stamp_of
 from clearway.policy import Policy, load_policy
 from clearway.register import Register, load_register
@@ -36,6 +37,7 @@ from clearway.sensitivity import load_detector
 from clearway.sensitivity.unknown import UnknownDetector
 
 SENSITIVITY_PINS: Final = "pinned_sensitivity.json"
+SENSITIVITY_ARCHIVE: Final = "sensitivity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,15 @@ class Settings:
         register: Folder of the register.
         policy: Folder of the policy.
         bundle: Folder of the complexity bundle.
-        named: Those of `register`, `policy`, `bundle` that an option or the environment named.
+        sensitivity: Folder of the sensitivity bundle; class table and word lists are always the shipped ones.
+        named: Those of `register`, `policy`, `bundle`, `sensitivity` that an option or the environment named.
     """
 
     home: Path
     register: Path
     policy: Path
     bundle: Path
+    sensitivity: Path
     named: frozenset[str]
 
     @classmethod
@@ -62,7 +66,7 @@ class Settings:
 
         Args:
             environment: Environment variables; the process's own by default.
-            options: `home`, `register`, `policy`, `bundle`; None where not given.
+            options: `home`, `register`, `policy`, `bundle`, `sensitivity`; None where not given.
 
         Raises:
             ConfigurationError: The environment asks for something this version does not have.
@@ -80,11 +84,12 @@ class Settings:
             register=given["register"] or data_folder() / "register",
             policy=given["policy"] or data_folder() / "policy",
             bundle=given["bundle"] or data_folder() / "classifiers" / "default",
+            sensitivity=given["sensitivity"] or data_folder() / "sensitivity" / "bundle",
             named=frozenset(name for name, path in given.items() if path is not None),
         )
 
 
-_DEFAULTS: Final = ("home", "register", "policy", "bundle")
+_DEFAULTS: Final = ("home", "register", "policy", "bundle", "sensitivity")
 
 
 def data_folder() -> Path:
@@ -113,13 +118,28 @@ def existing_ledger(settings: Settings) -> Ledger:
     return open_ledger(settings.home)
 
 
-def open_detector() -> SensitivityDetector:
-    """The shipped sensitivity detector; where its models are missing or altered, one that knows nothing."""
+def open_detector(bundle: Path | None = None, promoted: Collection[str] = ()) -> SensitivityDetector:
+    """The sensitivity detector; where its models are missing, altered or not trusted, one that knows nothing.
+
+    Args:
+        bundle: Folder of its bundle; the shipped one by default.
+        promoted: Digests (hex) of bundles that may decide beside the pinned ones.
+    """
     folder = data_folder() / "sensitivity"
     try:
-        return load_detector(folder, trusted=pinned_digests(SENSITIVITY_PINS))
+        return load_detector(folder, trusted={*pinned_digests(SENSITIVITY_PINS), *promoted}, bundle=bundle)
     except SensitivityError as fault:
-        return UnknownDetector(folder, fault)
+        return UnknownDetector(folder, fault, bundle=bundle)
+
+
+def configured_detector(settings: Settings, ledger: Ledger) -> SensitivityDetector:
+    """The detector over the bundle that the operator named, if pinned or validly promoted; else the shipped.
+
+    Where a named bundle is not trusted, the detector knows nothing: the shipped one does not step in.
+    """
+    if "sensitivity" not in settings.named:
+        return open_detector()
+    return open_detector(settings.sensitivity, promoted_bundles(ledger, SENSITIVITY_PROMOTION))
 
 
 def open_router(
@@ -139,7 +159,7 @@ def open_router(
     """
     versions = read_versions(settings)
     ledger = ledger or open_ledger(settings.home)
-    detector = open_detector()
+    detector = configured_detector(settings, ledger)
     if is_service and isinstance(detector, UnknownDetector):
         raise ConfigurationError(f"sensitivity: {detector.fault}")
     return build_router(settings, versions, ledger, detector, is_dry=is_dry)

@@ -29,6 +29,7 @@ LOAD_FAILED: Final = "load_failed"
 APPROVAL_REQUESTED: Final = "approval_requested"
 APPROVAL: Final = "approval"
 PROMOTION: Final = "promotion"
+SENSITIVITY_PROMOTION: Final = "sensitivity_promotion"
 # What is approved together, by the names of load records.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "policy": ("policy", "callers", "objectives", "approvers"),
@@ -123,26 +124,29 @@ def promotion_subject(record: Mapping[str, Any]) -> dict[str, str]:
     return {"bundle": record["bundle"]["sha256"], "gate": gate}
 
 
-def promoted_bundles(ledger: Ledger) -> set[str]:
-    """Bundles that were promoted: while approvals were required, only those that a person of then signed."""
-    changes = sorted(
-        (*ledger.entries(kind=LOAD), *ledger.entries(kind=PROMOTION)), key=lambda entry: entry.index
-    )
+def promoted_bundles(ledger: Ledger, kind: str = PROMOTION) -> set[str]:
+    """Bundles that were promoted: while approvals were required, only those that a person of then signed.
+
+    Args:
+        ledger: The installation's.
+        kind: Of the records: one classifier's bundle is never trusted as the other's.
+    """
+    changes = sorted((*ledger.entries(kind=LOAD), *ledger.entries(kind=kind)), key=lambda entry: entry.index)
     approvers, found = Approvers(required=False, keys={}), set()
     for entry in changes:
         if entry.kind == LOAD:
             approvers = (
                 Approvers.from_json(entry.record["approvers"]) if "approvers" in entry.record else approvers
             )
-        elif not approvers.required or _is_signed_promotion(entry.record, approvers):
+        elif not approvers.required or _is_signed_promotion(entry, approvers):
             found.add(str(entry.record["bundle"]["sha256"]))
     return found
 
 
-def _is_signed_promotion(record: Mapping[str, Any], approvers: Approvers) -> bool:
+def _is_signed_promotion(entry: Entry, approvers: Approvers) -> bool:
     try:
-        signed = Signed.from_json(record.get("approval") or {})
-        _check_about(signed, "approve", PROMOTION, promotion_subject(record))
+        signed = Signed.from_json(entry.record.get("approval") or {})
+        _check_about(signed, "approve", entry.kind, promotion_subject(entry.record))
         check_signed(signed, approvers)
     except ApprovalError:
         return False

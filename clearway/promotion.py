@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from clearway.bundle import Bundle, load_bundle, pinned_digests
 from clearway.change_approval import check_signer, sign_record
@@ -24,6 +24,7 @@ from clearway.ledger.checkpoint import Signer
 from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
 from clearway.record import format_time
+from clearway.sensitivity.bundle import SensitivityBundle
 
 MAX_APPROVER_CHARACTERS: Final = 128
 MAX_REASON_CHARACTERS: Final = 2_000
@@ -74,16 +75,16 @@ class Gate:
 
     Attributes:
         checks: All of them, passed or not.
-        compared_with: SHA-256 of the bundle that it was compared with.
-        traffic_sha256: Digest of the sample of requests that was decided with both.
+        compared_with: SHA-256 of the bundle that it was compared with, or None.
+        traffic_sha256: Digest of the sample of requests that was decided with both, or None.
         n_requests: Their number.
         notes: Sorted codes of what was not judged, and how quality was compared.
     """
 
     checks: tuple[Check, ...]
-    compared_with: str
-    traffic_sha256: str
-    n_requests: int
+    compared_with: str | None = None
+    traffic_sha256: str | None = None
+    n_requests: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -102,12 +103,28 @@ class Gate:
             "passed": self.passed,
             "checks": [check.as_json() for check in self.checks],
             "compared_with": self.compared_with,
-            "traffic": {"sha256": self.traffic_sha256, "n_requests": self.n_requests},
+            "traffic": self.traffic_sha256 and {"sha256": self.traffic_sha256, "n_requests": self.n_requests},
             "notes": list(self.notes),
         }
 
 
 Judge = Callable[[Bundle, Bundle], Gate]
+AnyBundle = TypeVar("AnyBundle", Bundle, SensitivityBundle)
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Generic[AnyBundle]):
+    """One of the two classifiers, as promotions tell them apart.
+
+    Attributes:
+        record_kind: Kind of its records.
+        archive_kind: Where its bundles are kept.
+        read: Reads a folder and verifies every byte.
+    """
+
+    record_kind: str
+    archive_kind: str
+    read: Callable[[Path], AnyBundle]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,25 +172,59 @@ def promote_bundle(
         ConfigurationError: Another promotion is under way.
         LedgerUnavailableError: The ledger cannot be written.
     """
-    named = {
+    named = signatures(requester, approver, reason)
+    line = Line(PROMOTION, "bundle", lambda path: load_bundle(path, trusted=None))
+    bundle = line.read(folder)
+    OnnxComplexityModel(bundle)
+
+    def compared(ledger: Ledger) -> Gate:
+        return judge(bundle, champion(settings, ledger))
+
+    return Promotion(bundle, *settle(settings, line, folder, bundle, named, compared, signer))
+
+
+def signatures(requester: str | None, approver: str, reason: str) -> dict[str, str]:
+    """Who asked, who answers for it and why, as records hold them.
+
+    Raises:
+        InvalidRequestError: One is empty, too long, or holds what cannot be printed.
+    """
+    return {
         "requester": _signature(requester or operator(), "requester", MAX_APPROVER_CHARACTERS),
         "approver": _signature(approver, "approver", MAX_APPROVER_CHARACTERS),
         "reason": _signature(reason, "reason", MAX_REASON_CHARACTERS),
     }
-    bundle = load_bundle(folder, trusted=None)
-    OnnxComplexityModel(bundle)
+
+
+def settle(
+    settings: Settings,
+    line: Line[AnyBundle],
+    folder: Path,
+    bundle: AnyBundle,
+    named: Mapping[str, str],
+    judge: Callable[[Ledger], Gate],
+    signer: Signer | None,
+) -> tuple[Gate, dict[str, Any] | None, Path | None]:
+    """Judge, archive and record a bundle that was read; nobody else promotes meanwhile.
+
+    Returns:
+        The gate, the record and the archived copy; the last two None where the gate refused.
+
+    Raises:
+        ApprovalError, ConfigurationError, LedgerUnavailableError: As of `promote_bundle`.
+        BundleError: The folder, or the copy in the archive, changed meanwhile.
+    """
     ledger = open_ledger(settings.home)
     try:
-        check_signer(settings, ledger, PROMOTION, named["approver"], signer)
+        check_signer(settings, ledger, line.record_kind, named["approver"], signer)
         with _alone(settings.home):
-            gate = judge(bundle, champion(settings, ledger))
+            gate = judge(ledger)
             if not gate.passed:
-                return Promotion(bundle, gate, None, None)
-            kept = _archived(settings, folder, bundle)
-            record = _record(bundle, gate, ledger) | named
-            approval = _approval(settings, ledger, record, signer)
-            record = ledger.append(PROMOTION, {**record, "approval": approval}).record
-            return Promotion(bundle, gate, record, kept)
+                return gate, None, None
+            kept = _archived(settings, line, folder, bundle)
+            record = {**_record(line, bundle, gate, ledger), **named}
+            approval = _approval(settings, ledger, line.record_kind, record, signer)
+            return gate, ledger.append(line.record_kind, {**record, "approval": approval}).record, kept
     finally:
         ledger.close()
 
@@ -245,8 +296,8 @@ def _promotion_json(entry: Any) -> dict[str, Any]:
     return {**record["bundle"], "since": record["time"], **named, "ledger_index": entry.index}
 
 
-def _record(bundle: Bundle, gate: Gate, ledger: Ledger) -> dict[str, Any]:
-    previous = ledger.latest(PROMOTION)
+def _record(line: Line[AnyBundle], bundle: AnyBundle, gate: Gate, ledger: Ledger) -> dict[str, Any]:
+    previous = ledger.latest(line.record_kind)
     entry = bundle.manifest.mlflow
     return {
         "time": format_time(datetime.now(UTC)),
@@ -260,24 +311,24 @@ def _record(bundle: Bundle, gate: Gate, ledger: Ledger) -> dict[str, Any]:
 
 
 def _approval(
-    settings: Settings, ledger: Ledger, record: dict[str, Any], signer: Signer | None
+    settings: Settings, ledger: Ledger, kind: str, record: dict[str, Any], signer: Signer | None
 ) -> dict[str, Any] | None:
     """The signed approval of a promotion's record; a reason of several lines is signed as one."""
     requester, reason = record["requester"], " ".join(record["reason"].split())
-    return sign_record(settings, ledger, PROMOTION, record, requester=requester, reason=reason, signer=signer)
+    return sign_record(settings, ledger, kind, record, requester=requester, reason=reason, signer=signer)
 
 
-def _archived(settings: Settings, folder: Path, bundle: Bundle) -> Path:
+def _archived(settings: Settings, line: Line[AnyBundle], folder: Path, bundle: AnyBundle) -> Path:
     """The copy in the archive, verified: a folder may have changed since it was read."""
     archive = archive_of(settings)
     try:
-        archive.keep("bundle", folder, bundle.sha256)
+        archive.keep(line.archive_kind, folder, bundle.sha256)
     except OSError as error:
         raise LedgerUnavailableError(
             f"{archive.root}: cannot be written ({type(error).__name__}); make it writable for this user"
         ) from error
-    kept = archive.find("bundle", bundle.sha256)
-    copied = load_bundle(kept, trusted=None)
+    kept = archive.find(line.archive_kind, bundle.sha256)
+    copied = line.read(kept)
     if copied.sha256 != bundle.sha256:
         raise BundleError(
             f"{kept}: expected manifest digest {bundle.sha256}, got {copied.sha256}; remove this folder"

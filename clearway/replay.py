@@ -7,16 +7,27 @@ the request's text at hand the assessment is computed again as well, and the com
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
-from clearway.assessment import ClassifierIdentity
+from clearway.assessment import ClassifierIdentity, SensitivityDetector
 from clearway.bundle import load_bundle
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import ConfigurationError
-from clearway.installation import Settings, archive_of, open_detector
+from clearway.installation import (
+    SENSITIVITY_ARCHIVE,
+    SENSITIVITY_PROMOTION,
+    Settings,
+    archive_of,
+    configured_detector,
+    data_folder,
+    open_detector,
+)
 from clearway.ledger.store import Entry, Ledger
+from clearway.load_records import promoted_bundles
 from clearway.policy import Policy, load_policy
 from clearway.record import (
     READ_FORMATS,
@@ -30,6 +41,8 @@ from clearway.record import (
 from clearway.register import Register, load_register
 from clearway.request import Caller, Request, parse_request
 from clearway.router import Router
+from clearway.sensitivity.identity import identify
+from clearway.sensitivity.table import load_class_table
 
 # What identifies the event and is not computed from the facts.
 _GIVEN: Final = frozenset({"format", "decision_id", "session", "software", "kind", "ledger_index"})
@@ -98,7 +111,8 @@ class Replayer:
         self._settings = settings
         self._ledger = ledger
         self._archive = archive_of(settings)
-        self._detector = open_detector()
+        self._configured = configured_detector(settings, ledger)
+        self._detector = lru_cache(maxsize=4)(self._find_detector)
         self._register = lru_cache(maxsize=8)(self._find_register)
         self._policy = lru_cache(maxsize=8)(self._find_policy)
         self._complexity = lru_cache(maxsize=8)(self._find_complexity)
@@ -150,7 +164,7 @@ class Replayer:
             register=self._register(named["register"], named["prices"]),
             policy=self._policy(named["policy"], named["callers"], named["objectives"]),
             complexity=self._complexity(ClassifierIdentity(**record["assessment"]["classifier"])),
-            sensitivity=self._detector,
+            sensitivity=self._detector(record["classification"]["detector"]["sha256"]),
             ledger=self._ledger,
         )
 
@@ -167,6 +181,17 @@ class Replayer:
             return configured
         return load_policy(self._archive.find("policy", digest, callers, objectives))
 
+    def _find_detector(self, sha256: str) -> SensitivityDetector:
+        """The configured one, unless a promoted bundle in the archive makes the recorded one."""
+        if self._configured.identity.sha256 == sha256 or "sensitivity" in self._settings.named:
+            return self._configured
+        for digest in sorted(promoted_bundles(self._ledger, SENSITIVITY_PROMOTION)):
+            with suppress(ConfigurationError):  # removed from the archive: the digests will differ
+                folder = self._archive.find(SENSITIVITY_ARCHIVE, digest)
+                if _detector_sha256(folder) == sha256:
+                    return open_detector(folder, {digest})
+        return self._configured
+
     def _find_complexity(self, identity: ClassifierIdentity) -> OnnxComplexityModel:
         configured = load_bundle(self._settings.bundle, trusted=None)
         found = configured.identity
@@ -174,6 +199,12 @@ class Replayer:
         if same_version or "bundle" in self._settings.named:
             return OnnxComplexityModel(configured)
         return OnnxComplexityModel(load_bundle(self._archive.find("bundle", identity.sha256), trusted=None))
+
+
+def _detector_sha256(bundle: Path) -> str:
+    """Digest of the detector over another bundle; that of the service where nothing else changed."""
+    data = data_folder() / "sensitivity"
+    return identify(data, load_class_table(data).version, bundle=bundle).sha256
 
 
 def match_requests(ledger: Ledger, lines: Iterable[Mapping[str, Any]]) -> dict[int, Request]:

@@ -11,7 +11,14 @@ import typer
 from rich.console import Console
 
 from clearway.callers import load_callers
-from clearway.commands.options import BundleOption, HomeOption, PolicyOption, RegisterOption, settings
+from clearway.commands.options import (
+    BundleOption,
+    HomeOption,
+    PolicyOption,
+    RegisterOption,
+    SensitivityOption,
+    settings,
+)
 from clearway.errors import ConfigurationError
 from clearway.load_records import Versions
 from serving.loopback import is_loopback
@@ -30,6 +37,7 @@ def serve(
     register: RegisterOption = None,
     policy: PolicyOption = None,
     bundle: BundleOption = None,
+    sensitivity: SensitivityOption = None,
 ) -> None:
     """Serve decisions over HTTP: POST /v1/route, /v1/assess, GET /v1/decisions/ID, /openapi.json.
 
@@ -40,7 +48,7 @@ def serve(
     Changed files go into service within seconds, or at once on SIGHUP; each request sees one version. What
     does not load, or lacks an approval, leaves the old version serving: /readyz and the log say so.
     """
-    chosen = settings(home, register, policy, bundle)
+    chosen = settings(home, register, policy, bundle, sensitivity)
     token = os.environ.get("CLEARWAY_TOKEN")
     is_asking = token is None and not is_loopback(host)
     token = service_token(host, token, has_credentials=is_asking and _has_credentials(chosen.policy))

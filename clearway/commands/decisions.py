@@ -13,6 +13,7 @@ from clearway.commands.options import (
     HomeOption,
     PolicyOption,
     RegisterOption,
+    SensitivityOption,
     people_console,
     print_error,
     print_json,
@@ -53,6 +54,7 @@ def replay(
     register: RegisterOption = None,
     policy: PolicyOption = None,
     bundle: BundleOption = None,
+    sensitivity: SensitivityOption = None,
 ) -> None:
     """Compute past decisions again and compare: one JSON line each, and a summary on stderr.
 
@@ -61,7 +63,7 @@ def replay(
     """
     if (decision_id is None) != every:
         raise typer.BadParameter("expected a decision id or --all")
-    chosen = settings(home, register, policy, bundle)
+    chosen = settings(home, register, policy, bundle, sensitivity)
     ledger = existing_ledger(chosen)
     replayer = Replayer(chosen, ledger)
     texts = _texts(requests, ledger) if requests else {}

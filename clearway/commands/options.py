@@ -26,6 +26,10 @@ PolicyOption = Annotated[
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", help="Folder of the complexity bundle [CLEARWAY_BUNDLE].")
 ]
+SensitivityOption = Annotated[
+    Path | None,
+    typer.Option("--sensitivity", help="Folder of the sensitivity bundle [CLEARWAY_SENSITIVITY]."),
+]
 SignOption = Annotated[
     Path | None, typer.Option("--key", help="Your private key: signs under your name.", show_default="none")
 ]
@@ -36,10 +40,14 @@ RequesterOption = Annotated[
 
 
 def settings(
-    home: Path | None, register: Path | None = None, policy: Path | None = None, bundle: Path | None = None
+    home: Path | None,
+    register: Path | None = None,
+    policy: Path | None = None,
+    bundle: Path | None = None,
+    sensitivity: Path | None = None,
 ) -> Settings:
     """Settings from the options of a command."""
-    return Settings.of(home=home, register=register, policy=policy, bundle=bundle)
+    return Settings.of(home=home, register=register, policy=policy, bundle=bundle, sensitivity=sensitivity)
 
 
 def input_lines() -> Iterator[tuple[int, bytes]]:

@@ -13,6 +13,7 @@ from clearway.commands.options import (
     HomeOption,
     PolicyOption,
     RegisterOption,
+    SensitivityOption,
     input_lines,
     people_console,
     print_error,
@@ -35,6 +36,7 @@ def route(
     register: RegisterOption = None,
     policy: PolicyOption = None,
     bundle: BundleOption = None,
+    sensitivity: SensitivityOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, but write no record.")] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Text for people instead of JSON lines.")
@@ -48,7 +50,7 @@ def route(
 
     Example: echo '{"request": {"messages": [{"role": "user", "content": "Hello"}]}}' | clearway route
     """
-    router = open_router(settings(home, register, policy, bundle), is_dry=dry_run)
+    router = open_router(settings(home, register, policy, bundle, sensitivity), is_dry=dry_run)
     _warn_of_unknown(router)
     console = people_console()
     refused = False
@@ -72,12 +74,13 @@ def assess(
     register: RegisterOption = None,
     policy: PolicyOption = None,
     bundle: BundleOption = None,
+    sensitivity: SensitivityOption = None,
 ) -> None:
     """Assess prompts: {"id", "text"} or {"id", "messages"} a line in, an assessment a line out.
 
     Example: echo '{"id": "1", "text": "What is the capital of France?"}' | clearway assess
     """
-    router = open_router(settings(home, register, policy, bundle))
+    router = open_router(settings(home, register, policy, bundle, sensitivity))
     _warn_of_unknown(router)
 
     def answer(line: Mapping[str, Any]) -> None:

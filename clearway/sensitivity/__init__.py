@@ -24,6 +24,7 @@ def load_detector(
     *,
     recognizers: Iterable[EntityRecognizer] = (),
     trusted: Collection[str] | None = None,
+    bundle: Path | None = None,
 ) -> PresidioDetector:
     """Detector that reads its class table, lists and models from a folder; takes seconds.
 
@@ -31,6 +32,7 @@ def load_detector(
         folder: Holds `classes.yaml`, the word lists, the lists of names, and the bundle.
         recognizers: Further Presidio recognisers for English, beside the shipped ones.
         trusted: Digests (hex) of bundles that may decide; None checks integrity only.
+        bundle: Folder of the bundle, where it is not the one in `folder`.
 
     Raises:
         ConfigurationError: The table or a word list is missing or wrong, or names an unknown entity.
@@ -38,4 +40,4 @@ def load_detector(
     """
     from clearway.sensitivity.detector import PresidioDetector
 
-    return PresidioDetector(folder, recognizers=tuple(recognizers), trusted=trusted)
+    return PresidioDetector(folder, recognizers=tuple(recognizers), trusted=trusted, bundle=bundle)

@@ -9,7 +9,7 @@ from pathlib import Path
 from presidio_analyzer import EntityRecognizer
 
 from clearway.assessment import ClassifierIdentity, Level, Sensitivity
-from clearway.errors import ConfigurationError
+from clearway.errors import ConfigurationError, SensitivityError
 from clearway.request import Request
 from clearway.sensitivity.bundle import BUNDLE_FOLDER, load_sensitivity_bundle
 from clearway.sensitivity.cache import ReadingCache
@@ -26,10 +26,12 @@ class PresidioDetector:
         folder: Holds `classes.yaml`, the word lists, the lists of names, and the bundle.
         recognizers: Further Presidio recognisers, beside the shipped ones.
         trusted: Digests (hex) of bundles that may decide; None checks integrity only.
+        bundle: Folder of the bundle, where it is not the one in `folder`.
 
     Raises:
         ConfigurationError: The table or a word list is missing or wrong, or names an unknown entity.
-        SensitivityError: A file of the bundle is missing, altered or not trusted.
+        SensitivityError: A file of the bundle is missing, altered or not trusted, or its classes are others
+            than the table's.
     """
 
     def __init__(
@@ -38,17 +40,24 @@ class PresidioDetector:
         *,
         recognizers: Sequence[EntityRecognizer] = (),
         trusted: Collection[str] | None = None,
+        bundle: Path | None = None,
     ) -> None:
+        bundle = bundle or folder / BUNDLE_FOLDER
         self._table = load_class_table(folder)
-        self._model = load_sensitivity_bundle(folder / BUNDLE_FOLDER, trusted=trusted).classes
-        self._finder = Finder(folder, folder / BUNDLE_FOLDER, recognizers=recognizers, cache=ReadingCache())
+        self._model = load_sensitivity_bundle(bundle, trusted=trusted).classes
+        if set(self._model.thresholds_ppm) != set(self._table.classes):
+            raise SensitivityError(
+                f"{bundle}: expected a model of the classes {', '.join(sorted(self._table.classes))}, "
+                f"got {', '.join(sorted(self._model.thresholds_ppm))}; train it again"
+            )
+        self._finder = Finder(folder, bundle, recognizers=recognizers, cache=ReadingCache())
         unknown = sorted(set(self._table.entities) - self._finder.entities)
         if unknown:
             raise ConfigurationError(
                 f"{folder / TABLE_FILE}: {unknown[0]}: no recogniser reports this entity; "
                 f"expected one of {', '.join(sorted(self._finder.entities))}"
             )
-        self._identity = identify(folder, self._table.version, recognizers)
+        self._identity = identify(folder, self._table.version, recognizers, bundle=bundle)
 
     def __repr__(self) -> str:
         return f"PresidioDetector(version={self._identity.version!r})"

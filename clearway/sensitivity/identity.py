@@ -24,25 +24,29 @@ PACKAGES: Final = (
     "tldextract",
 )
 # Folders of the bundle and of the lists of names; named here, as their modules are costly to import.
-_MODEL_FOLDERS: Final = ("bundle", "names")
+_BUNDLE, _NAMES = "bundle", "names"
 # Modules outside this folder that decide what the models say.
 _FURTHER_SOURCES: Final = ("integer_session.py",)
 
 
-def identify(folder: Path, table_version: str, further: Iterable[object] = ()) -> ClassifierIdentity:
+def identify(
+    folder: Path, table_version: str, further: Iterable[object] = (), *, bundle: Path | None = None
+) -> ClassifierIdentity:
     """Identity over tables, lists, models, our sources, the packages' versions and further recognisers.
 
     Args:
         folder: Holds the table, the lists and the bundle.
         table_version: As the table says.
         further: Recognisers that a user plugged in; each counts with its class and the source of its module.
+        bundle: Folder of the bundle, where it is not the one in `folder`; a copy elsewhere counts the same.
     """
     package = Path(__file__).parent
     sources = [*sorted(package.glob("*.py")), *(package.parent / name for name in _FURTHER_SOURCES)]
-    models = [path for part in _MODEL_FOLDERS for path in sorted((folder / part).glob("*"))]
-    data = [*(folder / name for name in (TABLE_FILE, *WORD_FILES)), *models]
+    folders = {_BUNDLE: bundle or folder / _BUNDLE, _NAMES: folder / _NAMES}
+    data = {name: folder / name for name in (TABLE_FILE, *WORD_FILES)}
+    data |= {f"{part}/{path.name}": path for part, place in folders.items() for path in place.glob("*")}
     facts = {
-        "data": {path.relative_to(folder).as_posix(): _digest(path) for path in data if path.is_file()},
+        "data": {name: _digest(path) for name, path in data.items() if path.is_file()},
         "sources": {path.name: _digest(path) for path in sources},
         "packages": {name: version(name) for name in PACKAGES},
         "unicode": unicodedata.unidata_version,

@@ -20,14 +20,15 @@ class UnknownDetector:
     Args:
         folder: Folder of the detector that did not load; its class table must.
         fault: Why it did not.
+        bundle: Folder of its bundle, where it is not the one in `folder`.
 
     Raises:
         ConfigurationError: The class table is missing or wrong.
     """
 
-    def __init__(self, folder: Path, fault: SensitivityError) -> None:
+    def __init__(self, folder: Path, fault: SensitivityError, *, bundle: Path | None = None) -> None:
         self._table = load_class_table(folder)
-        self._identity = identify(folder, self._table.version)
+        self._identity = identify(folder, self._table.version, bundle=bundle)
         self.fault = str(fault)
 
     def __repr__(self) -> str:

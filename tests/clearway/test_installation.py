@@ -134,7 +134,7 @@ def altered(monkeypatch: pytest.MonkeyPatch) -> str:
     """What an altered model of the detector is refused with."""
     fault = "classes.onnx: expected the digest of the manifest, got another; restore the bundle"
 
-    def refuse(folder: Path, trusted: frozenset[str]) -> None:
+    def refuse(folder: Path, trusted: frozenset[str], bundle: Path | None) -> None:
         raise SensitivityError(fault)
 
     monkeypatch.setattr(clearway.installation, "load_detector", refuse)

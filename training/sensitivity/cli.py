@@ -1,4 +1,4 @@
-"""`clearway sensitivity`: train a bundle of the sensitivity detector, and ask the gate of it."""
+"""`clearway sensitivity`: train a bundle of the sensitivity detector, judge it, promote it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clearway.commands.options import people_console, print_json
+from clearway.commands.options import (
+    HomeOption,
+    PolicyOption,
+    RequesterOption,
+    SignOption,
+    people_console,
+    print_json,
+    settings,
+)
 from training.sensitivity import DEFAULT_NAME, N_GENERATED
 
 if TYPE_CHECKING:
     from clearway.promotion import Check
+    from clearway.sensitivity_promotion import SensitivityPromotion
     from training.sensitivity.pipeline import Trained
 
 app = typer.Typer(
-    no_args_is_help=True, help="The sensitivity detector's models: train, and judge by the gate."
+    no_args_is_help=True, help="The sensitivity detector's models: train, judge by the gate, promote."
 )
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 
@@ -44,10 +53,10 @@ def train(
     """Train the tagger of names and the class model, measure on held-out templates, write a bundle.
 
     Learns from the corpora in $CLEARWAY_CORPORA/pii and from generated text. The bundle decides nothing
-    until it lies in the detector's folder: see clearway sensitivity gate.
+    until it is promoted: see clearway sensitivity promote.
     """
-    settings = {"name": name, "n_generated": generated, "seed": seed, "tagger": tagger}
-    trained = _train(out, settings, keep_run=not no_mlflow)
+    plan = {"name": name, "n_generated": generated, "seed": seed, "tagger": tagger}
+    trained = _train(out, plan, keep_run=not no_mlflow)
     if as_json:
         entry = trained.mlflow
         print_json(
@@ -84,7 +93,48 @@ def gate(
     raise typer.Exit(0 if passed else 1)
 
 
-def _train(out: Path | None, settings: dict[str, Any], *, keep_run: bool) -> Trained:
+@app.command()
+def promote(
+    folder: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
+    approver: Annotated[str, typer.Option(help="Who answers for it; goes on the record.")],
+    reason: Annotated[str, typer.Option(help="Why; goes on the record.")],
+    key: SignOption = None,
+    requester: RequesterOption = None,
+    home: HomeOption = None,
+    policy: PolicyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a bundle into service, if it passes the gate: the promotion is a record in the ledger.
+
+    Exit 1 when the gate refuses; then nothing is promoted. What is promoted may be
+    loaded with --sensitivity or CLEARWAY_SENSITIVITY, when the service starts; to go
+    back, name another folder, or none for the shipped bundle. Where approvals are
+    required, sign with --key.
+
+    Example: clearway sensitivity promote bundles/own-1 --approver Ana --reason "our words"
+    """
+    from clearway.approvals import load_key
+    from clearway.sensitivity_promotion import promote_sensitivity
+    from training.sensitivity.gate import judge_candidate
+
+    chosen, signer = settings(home, policy=policy), load_key(key) if key else None
+    done = promote_sensitivity(
+        chosen,
+        folder,
+        approver=approver,
+        reason=reason,
+        judge=judge_candidate,
+        requester=requester,
+        signer=signer,
+    )
+    if as_json:
+        print_json(_promotion_json(done))
+    else:
+        _print_promotion(done)
+    raise typer.Exit(0 if done.record else 1)
+
+
+def _train(out: Path | None, plan: dict[str, Any], *, keep_run: bool) -> Trained:
     # Imported here, because the command line reads this module to print its help.
     from rich.console import Console
 
@@ -97,15 +147,15 @@ def _train(out: Path | None, settings: dict[str, Any], *, keep_run: bool) -> Tra
     from training.tracking import default_home
 
     home = default_home()
-    plan = Plan(
-        out=out or next_folder(home / "bundles", settings["name"]),
+    planned = Plan(
+        out=out or next_folder(home / "bundles", plan["name"]),
         data=data_folder() / "sensitivity",
         corpora=corpora_folder(),
-        **settings,
+        **plan,
     )
     tracker = SensitivityTracker(home) if keep_run else None
     with Console(stderr=True).status("learning names") as status:
-        return train_sensitivity(plan, make_find, tracker=tracker, report=status.update)
+        return train_sensitivity(planned, make_find, tracker=tracker, report=status.update)
 
 
 def _print(trained: Trained) -> None:
@@ -133,3 +183,24 @@ def _print_checks(checks: tuple[Check, ...]) -> None:
         bound = f"{check.bound.replace('_', ' ')} {check.limit}"
         table.add_row(check.name, str(check.value), bound, check.unit, "yes" if check.passed else "NO")
     people_console().print(table)
+
+
+def _promotion_json(done: SensitivityPromotion) -> dict[str, Any]:
+    return {
+        "promoted": done.record is not None,
+        "bundle": done.bundle.identity.as_json(),
+        "folder": done.folder and str(done.folder),
+        "gate": done.gate.as_json(),
+        "record": done.record,
+    }
+
+
+def _print_promotion(done: SensitivityPromotion) -> None:
+    """The checks, what failed first, then what to do next."""
+    _print_checks(tuple(sorted(done.gate.checks, key=lambda check: check.passed)))
+    console, named = people_console(), f"{done.bundle.identity.name} {done.bundle.identity.version}"
+    if done.record is None:
+        console.print(f"refused: {named} fails {len(done.gate.failed)} checks; nothing was promoted")
+        return
+    console.print(f"promoted: {named}, ledger entry {done.record['ledger_index']}", markup=False)
+    console.print(f"serve it with: --sensitivity {done.folder}", soft_wrap=True, markup=False)

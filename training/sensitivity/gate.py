@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from clearway.promotion import Check
+from clearway.promotion import Check, Gate
 from clearway.sensitivity.bundle import SensitivityBundle
 from clearway.sensitivity.class_model import CLASS_MODEL, PPM, ClassModel, ClassSettings
 from clearway.sensitivity.evidence import N_COLUMNS, ONE
@@ -49,6 +49,11 @@ class Limits:
 
 
 SESSIONS: Final = "conversations of clean prompts"
+
+
+def judge_candidate(bundle: SensitivityBundle) -> Gate:
+    """All checks, as promotions record them: nothing is compared, and no traffic is decided."""
+    return Gate(judge_bundle(bundle, Limits()))
 
 
 def judge_bundle(bundle: SensitivityBundle, limits: Limits) -> tuple[Check, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from clearway.promotion import Check
 from clearway.sensitivity.bundle import SensitivityManifest
 from clearway.sensitivity.class_model import ClassSettings
 from clearway.sensitivity.evidence import specification_sha256
@@ -56,6 +57,28 @@ def test_the_gate_command_refuses_what_misses_everything(bundle: Path) -> None:
     assert (checks["recall.contact"]["value"], checks["recall.contact"]["limit"]) == (0, 970_000)
     assert checks["recall.health"]["value"] is None
     assert "recall.contact" in CliRunner().invoke(app, ["gate", str(bundle)]).stdout
+
+
+def test_the_promote_command_refuses_what_the_gate_does(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 1 with the checks, and no record; what passes is on the ledger, and it says how to serve it."""
+    monkeypatch.setattr("clearway.sensitivity_promotion.load_detector", lambda *_, **__: None)
+    said = ["--approver", "Ana", "--reason", "our words", "--home", str(tmp_path / "home")]
+    arguments = ["promote", str(bundle), *said]
+    refused = CliRunner().invoke(app, [*arguments, "--json"])
+    assert refused.exit_code == 1
+    found = json.loads(refused.stdout)
+    assert (found["promoted"], found["record"], found["gate"]["passed"]) == (False, None, False)
+    assert "recall.contact" in {check["check"] for check in found["gate"]["checks"] if not check["passed"]}
+    text = CliRunner().invoke(app, arguments)
+    assert "refused: n 1 fails" in text.stdout
+    passed = (Check("recall.contact", 1, 0, "ppm", "at_least"),)
+    monkeypatch.setattr("training.sensitivity.gate.judge_bundle", lambda *_: passed)
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0
+    assert "promoted: n 1, ledger entry 0" in done.stdout
+    assert "serve it with: --sensitivity " in done.stdout
 
 
 def test_a_run_is_kept_with_its_shares(bundle: Path, tmp_path: Path) -> None:
