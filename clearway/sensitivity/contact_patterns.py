@@ -216,7 +216,8 @@ EMAIL_PATTERNS: Final = (
         "EMAIL_ADDRESS",
         "address",
         1.0,
-        r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)+\b",
+        # What stands between a scheme and its host is a user's password.
+        r"(?<![\w.!#$%&'*+/=?^`{|}~-])(?<!://[^\s@/]{1,64}:)[\w.!#$%&'*+/=?^`{|}~-]{1,64}@\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)+\b",
         ("@",),
         0,
         is_mail_host,

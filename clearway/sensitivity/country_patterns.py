@@ -67,7 +67,7 @@ COUNTRY_PATTERNS: Final = (
             r"ref|no|nr|number|payer)|fiscal\s+(?:code|number)|steuernummer|codice\s+fiscale|"
             r"numero\s+fiscal"
         ),
-        r"[A-Z]{0,6}\d[\dA-Z/. -]{7,16}(?<=[\dA-Z])",
+        r"(?=[A-Z]{0,6}(?:\d[/. -]?){6})[A-Z]{0,6}\d[\dA-Z/. -]{7,16}(?<=[\dA-Z])",
         "ird inland utr tax fiscal steuernummer fiscale",
         6,
     ),

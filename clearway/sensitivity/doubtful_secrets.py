@@ -140,7 +140,7 @@ _PATTERNS: Final = tuple(
 PARTS: Final = frozenset(part for parts, _, _ in _ROWS for part in parts)
 _MADE_UP: Final = regex.compile(
     r"example|placeholder|change[_-]?me|your[_-]|x{3}|\*{3}|\.{3}|redacted|dummy|"
-    r"<|\$\{|[\u2022\u2026]|^[a-z]+_[a-z_]+$",
+    r"<|\$\{|[\u2022\u2026]|^[a-z]+_[a-z_]+$|^[a-z_]+(?:\.[a-z_]+)+$",
     regex.IGNORECASE,
 )
 

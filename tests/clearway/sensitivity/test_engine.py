@@ -277,3 +277,14 @@ def test_no_pipeline_is_loaded(folder: Path) -> None:
 def test_a_marker_that_begins_with_an_apostrophe_passes_its_gate(engine: Engine) -> None:
     """Gates know words without what follows an apostrophe."""
     assert "TRADE_SECRET_MARKER" in {spot.entity for spot in engine.analyze("But don't tell anyone.")}
+
+
+def test_a_password_before_a_host_is_no_address(engine: Engine) -> None:
+    """`user:password@host` is a credential of a URL, not an e-mail address."""
+    spots = engine.analyze("connecting with postgresql://app:Cobalt-Heron-58@db.example.com:5432/reports")
+    assert {spot.entity for spot in spots} == {"SECRET"}
+
+
+def test_a_name_of_code_is_no_secret(engine: Engine) -> None:
+    """A variable that is read from the environment shows where the secret is not."""
+    assert engine.analyze('password = os.environ["DB_PASSWORD"]') == []
