@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK, PyJWTError
@@ -149,11 +150,16 @@ def parse_keys(issuer: Issuer, content: bytes) -> Keys:
 def fetch_url(url: str) -> bytes:
     """Content at an address: no redirect is followed, and only so much read.
 
+    Plain HTTP is for loopback, and asks no proxy: it could answer with keys of its own.
+
     Raises:
         OSError: No answer in time, or none that is good.
         ValueError: The answer is too large.
     """
-    with urllib.request.build_opener(_NoRedirect).open(url, timeout=FETCH_TIMEOUT_S) as answer:
+    is_plain = urlsplit(url).scheme == "http"
+    proxy = urllib.request.ProxyHandler({} if is_plain else None)  # None: as the environment says
+    opener = urllib.request.build_opener(_NoRedirect, proxy)
+    with opener.open(url, timeout=FETCH_TIMEOUT_S) as answer:
         content: bytes = answer.read(MAX_SET_BYTES + 1)
     if len(content) > MAX_SET_BYTES:
         raise ValueError("key set: too large")

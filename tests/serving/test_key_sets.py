@@ -308,9 +308,8 @@ class _Keys(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def address() -> Iterator[str]:
     """A server of key sets on this machine."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
     with HTTPServer(("127.0.0.1", 0), _Keys) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -324,3 +323,25 @@ def test_only_the_operators_address_is_asked(address: str) -> None:
         fetch_url(f"{address}/moved")
     with pytest.raises(ValueError, match=r"\Akey set: too large\Z"):
         fetch_url(f"{address}/large")
+
+
+def test_no_proxy_stands_between_this_machine_and_itself(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain HTTP is for loopback only: a proxy, which could answer with its own keys, is not asked."""
+    for name in ("no_proxy", "NO_PROXY", "REQUEST_METHOD"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert fetch_url(f"{address}/keys") == b"{}"
+
+
+def test_https_goes_through_the_proxy_of_the_installation(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where HTTPS leaves by a proxy only, key sets do too: this one is asked, and makes no tunnel."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", address)
+    with pytest.raises(OSError, match="501"):
+        fetch_url("https://idp.example/keys")
