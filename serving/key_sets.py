@@ -1,6 +1,7 @@
 """Public keys of the issuers: read and refreshed in the background, never while a request waits.
 
-A fault leaves the keys that are there, for a day: after that the set is too old to be believed.
+An issuer that publishes a set without a usable key, or whose file is gone, is believed no more. Any other
+fault leaves the keys that are there, for an hour: after that the set is too old to be believed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK, PyJWTError
@@ -24,7 +26,7 @@ from clearway.errors import ConfigurationError
 from clearway.identities import Issuer
 
 REFRESH_EVERY: Final = timedelta(minutes=5)
-MAX_AGE: Final = timedelta(days=1)
+MAX_AGE: Final = timedelta(hours=1)
 MAX_SET_BYTES: Final = 1024 * 1024
 MIN_RSA_BITS: Final = 2048
 FETCH_TIMEOUT_S: Final = 5.0
@@ -41,6 +43,10 @@ Keys = Mapping[str, Mapping[str, PyJWK]]
 Fetch = Callable[[str], bytes]
 
 _log = logging.getLogger("clearway.serving")
+
+
+class _WithdrawnError(ConfigurationError):
+    """The issuer has no key any more that may be used: those it had before are not believed either."""
 
 
 class KeySets:
@@ -77,7 +83,7 @@ class KeySets:
                 _log.error("%s: %s", fault.code, fault)
 
     def refresh(self, callers: Callers, at: datetime) -> None:
-        """Read again every key set that is due; a fault is logged and leaves the keys that are there."""
+        """Read again every key set that is due; a fault is logged, and leaves keys that are not withdrawn."""
         for issuer in callers.issuers:
             tried = self._tried.get(issuer.source_key)
             if tried is not None and at - tried < REFRESH_EVERY:
@@ -94,14 +100,20 @@ class KeySets:
         return {name: found[2] for name, found in known.items() if found}
 
     def _read(self, issuer: Issuer, folder: Path, at: datetime) -> None:
-        content = (
-            _read_file(issuer, folder / issuer.keys_file)
-            if issuer.keys_file
-            else self._fetched(issuer, str(issuer.keys_url))
-        )
-        keys = parse_keys(issuer, content)
+        try:
+            content = self._content(issuer, folder)
+            keys = parse_keys(issuer, content)
+        except _WithdrawnError:
+            with self._lock:
+                self._sets.pop(issuer.source_key, None)
+            raise
         with self._lock:
             self._sets[issuer.source_key] = (keys, at, hashlib.sha256(content).hexdigest())
+
+    def _content(self, issuer: Issuer, folder: Path) -> bytes:
+        if issuer.keys_file:
+            return _read_file(issuer, folder / issuer.keys_file)
+        return self._fetched(issuer, str(issuer.keys_url))
 
     def _fetched(self, issuer: Issuer, url: str) -> bytes:
         try:
@@ -124,23 +136,30 @@ def parse_keys(issuer: Issuer, content: bytes) -> Keys:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _unusable(issuer, "expected a JWK set, got something else") from None
     if len({kid for kid, _ in found}) < len(found):
-        raise _unusable(issuer, "a key id stands twice; keep one")
+        raise _unusable(issuer, "a key id stands twice; keep one", _WithdrawnError)
     if any("d" in entry or "k" in entry for entry in entries):
-        raise _unusable(issuer, "it holds a secret key; publish public keys only, and replace that one")
+        raise _unusable(
+            issuer, "it holds a secret key; publish public keys only, and replace that one", _WithdrawnError
+        )
     keys = {kid: usable for kid, entry in found if (usable := _usable(issuer.algorithms, entry))}
     if not keys:
-        raise _unusable(issuer, "no key of it has an id and fits the issuer's algorithms")
+        raise _unusable(issuer, "no key of it has an id and fits the issuer's algorithms", _WithdrawnError)
     return keys
 
 
 def fetch_url(url: str) -> bytes:
     """Content at an address: no redirect is followed, and only so much read.
 
+    Plain HTTP is for loopback, and asks no proxy: it could answer with keys of its own.
+
     Raises:
         OSError: No answer in time, or none that is good.
         ValueError: The answer is too large.
     """
-    with urllib.request.build_opener(_NoRedirect).open(url, timeout=FETCH_TIMEOUT_S) as answer:
+    is_plain = urlsplit(url).scheme == "http"
+    proxy = urllib.request.ProxyHandler({} if is_plain else None)  # None: as the environment says
+    opener = urllib.request.build_opener(_NoRedirect, proxy)
+    with opener.open(url, timeout=FETCH_TIMEOUT_S) as answer:
         content: bytes = answer.read(MAX_SET_BYTES + 1)
     if len(content) > MAX_SET_BYTES:
         raise ValueError("key set: too large")
@@ -174,11 +193,15 @@ def _read_file(issuer: Issuer, path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as fault:
-        raise _unusable(issuer, f"cannot be read ({fault.strerror}); restore the file") from None
+        is_gone = isinstance(fault, (FileNotFoundError, NotADirectoryError))
+        kind = _WithdrawnError if is_gone else ConfigurationError
+        raise _unusable(issuer, f"cannot be read ({fault.strerror}); restore the file", kind) from None
     if len(content) > MAX_SET_BYTES:
         raise _unusable(issuer, f"expected at most {MAX_SET_BYTES} bytes, got {len(content)}")
     return content
 
 
-def _unusable(issuer: Issuer, text: str) -> ConfigurationError:
-    return ConfigurationError(f"issuer {issuer.id}: key set: {text}")
+def _unusable(
+    issuer: Issuer, text: str, kind: type[ConfigurationError] = ConfigurationError
+) -> ConfigurationError:
+    return kind(f"issuer {issuer.id}: key set: {text}")

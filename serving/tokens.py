@@ -2,8 +2,9 @@
 
 OIDC (RFC 7519, RFC 8725) and SPIFFE JWT-SVID. A token says who signed it (`iss`, or the trust domain of
 `sub`) and with which of that issuer's keys (`kid`). What else could steer its own verification is not read
-(`jku`, `x5u`, `jwk`) or refuses it (an `alg` that is not on the issuer's list, `crit`). Not checked:
-revocation before expiry.
+(`jku`, `x5u`, `jwk`) or refuses it (an `alg` that is not on the issuer's list, `crit`). A token bound to its
+sender (`cnf`) is refused, since the binding is not checked. Nor is revocation before expiry: so none is
+believed that expires more than a day from now.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from clearway.request import Caller
 from serving.key_sets import KeySets
 
 LEEWAY_S: Final = 30
+MAX_LIFE_S: Final = 24 * 60 * 60
 MAX_TOKEN_CHARACTERS: Final = 16_384
 MAX_LINKS: Final = 8
 # RFC 8725, section 3.11: a signed text of another type (logout, security event, proof) is no access token.
@@ -93,6 +95,8 @@ class Tokens:
         if key is None:
             raise refusal("unknown_key")
         claims = _decode(token, key, issuer)
+        if "cnf" in claims:  # RFC 7800: good only for who also proves to hold a key
+            raise refusal("sender_constrained")
         _check_time(claims, at)
         return claims
 
@@ -144,10 +148,15 @@ def _decode(token: str, key: jwt.PyJWK, issuer: Issuer) -> Mapping[str, Any]:
 
 
 def _check_time(claims: Mapping[str, Any], at: datetime) -> None:
-    """Expired from `exp` on; not valid before `nbf` or `iat`: each give or take the leeway."""
-    now = at.timestamp()
-    if now >= _instant(claims["exp"]) + LEEWAY_S:
+    """Expired from `exp` on; not valid before `nbf` or `iat`: each give or take the leeway.
+
+    An `exp` more than a day off is not believed, without leeway.
+    """
+    now, expiry = at.timestamp(), _instant(claims["exp"])
+    if now >= expiry + LEEWAY_S:
         raise refusal("expired")
+    if expiry > now + MAX_LIFE_S:
+        raise refusal("too_long")
     if any(now < _instant(claims[name]) - LEEWAY_S for name in ("nbf", "iat") if name in claims):
         raise refusal("not_yet_valid")
 

@@ -139,17 +139,77 @@ def test_keys_rotate(tmp_path: Path) -> None:
         assert [kid for kid in ("old", "new") if sets.find(issuer, kid, at)] == [known]
 
 
-def test_a_bad_set_leaves_the_old_one_for_a_day(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """While a set cannot be read its keys stay, and the log says so; after a day nobody is believed."""
+def test_a_bad_set_leaves_the_old_one_for_an_hour(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """While what is read is no set its keys stay, and the log says so; after an hour nobody is believed."""
     callers = callers_with(tmp_path, BY_FILE, idp=[elliptic().jwk()])
     sets, (issuer,) = KeySets(), callers.issuers
     sets.load(callers, NOON)
     (tmp_path / "idp.json").write_text("{")
-    for age, is_known in ((timedelta(hours=24), True), (timedelta(hours=24, seconds=1), False)):
+    for age, is_known in ((timedelta(hours=1), True), (timedelta(hours=1, seconds=1), False)):
         sets.refresh(callers, NOON + age)
         assert bool(sets.find(issuer, "k-1", NOON + age)) is is_known
     message = "configuration: issuer idp: key set: expected a JWK set, got something else"
     assert [r.getMessage() for r in caplog.records] == [message]
+
+
+def test_an_address_that_falls_silent_is_believed_for_an_hour(tmp_path: Path) -> None:
+    """A fault of the network says nothing of the keys: they stay, but not for longer than an hour."""
+    callers, answers = callers_with(tmp_path, BY_URL), [json.dumps({"keys": [elliptic().jwk()]}).encode()]
+
+    def fetch(_: str) -> bytes:
+        if not answers:
+            raise TimeoutError("slow")
+        return answers.pop()
+
+    sets, (issuer,) = KeySets(fetch), callers.issuers
+    sets.load(callers, NOON)
+    for age, is_known in ((timedelta(hours=1), True), (timedelta(hours=1, seconds=1), False)):
+        sets.refresh(callers, NOON + age)
+        assert bool(sets.find(issuer, "k-1", NOON + age)) is is_known
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ([], "no key of it has an id and fits the issuer's algorithms"),
+        ([elliptic().jwk(use="enc")], "no key of it has an id and fits the issuer's algorithms"),
+        ([elliptic().jwk(), elliptic().jwk()], "a key id stands twice; keep one"),
+        (
+            [elliptic().jwk(d="AAAA")],
+            "it holds a secret key; publish public keys only, and replace that one",
+        ),
+        (None, "cannot be read (No such file or directory); restore the file"),
+    ],
+)
+def test_withdrawn_keys_are_believed_no_more(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, keys: list[dict[str, Any]] | None, text: str
+) -> None:
+    """A set without a key that may be used, or a file that is gone, ends belief at the next refresh."""
+    good = elliptic().jwk()
+    callers = callers_with(tmp_path, BY_FILE, idp=[good])
+    sets, (issuer,), path = KeySets(), callers.issuers, tmp_path / "idp.json"
+    sets.load(callers, NOON)
+    path.unlink() if keys is None else write_keys(path, *keys)
+    for minutes, is_known in ((4, True), (5, False)):
+        at = NOON + timedelta(minutes=minutes)
+        sets.refresh(callers, at)
+        assert bool(sets.find(issuer, "k-1", at)) is is_known
+    assert sets.digests(callers) == {}
+    assert [r.getMessage() for r in caplog.records] == [f"configuration: issuer idp: key set: {text}"]
+    write_keys(path, good)
+    sets.refresh(callers, NOON + timedelta(minutes=10))
+    assert sets.find(issuer, "k-1", NOON + timedelta(minutes=10))
+
+
+def test_an_address_that_answers_without_keys_is_believed_no_more(tmp_path: Path) -> None:
+    """An issuer that publishes an empty set has withdrawn its keys: that is an answer, and no fault."""
+    callers = callers_with(tmp_path, BY_URL)
+    answers = [b'{"keys": []}', json.dumps({"keys": [elliptic().jwk()]}).encode()]
+    sets, (issuer,) = KeySets(lambda _: answers.pop()), callers.issuers
+    sets.load(callers, NOON)
+    assert sets.find(issuer, "k-1", NOON)
+    sets.refresh(callers, NOON + timedelta(minutes=5))
+    assert not sets.find(issuer, "k-1", NOON + timedelta(minutes=5))
 
 
 def test_an_address_that_does_not_answer_is_asked_again(
@@ -248,9 +308,8 @@ class _Keys(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def address() -> Iterator[str]:
     """A server of key sets on this machine."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
     with HTTPServer(("127.0.0.1", 0), _Keys) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -264,3 +323,25 @@ def test_only_the_operators_address_is_asked(address: str) -> None:
         fetch_url(f"{address}/moved")
     with pytest.raises(ValueError, match=r"\Akey set: too large\Z"):
         fetch_url(f"{address}/large")
+
+
+def test_no_proxy_stands_between_this_machine_and_itself(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain HTTP is for loopback only: a proxy, which could answer with its own keys, is not asked."""
+    for name in ("no_proxy", "NO_PROXY", "REQUEST_METHOD"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert fetch_url(f"{address}/keys") == b"{}"
+
+
+def test_https_goes_through_the_proxy_of_the_installation(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where HTTPS leaves by a proxy only, key sets do too: this one is asked, and makes no tunnel."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", address)
+    with pytest.raises(OSError, match="501"):
+        fetch_url("https://idp.example/keys")

@@ -216,6 +216,13 @@ def forged(rsa_issuer: FakeIssuer) -> dict[str, tuple[str, str]]:
         ),
         "not yet valid": (rsa_issuer.token("s-bot", nbf=now + 60), "not_yet_valid"),
         "made tomorrow": (rsa_issuer.token("s-bot", iat=now + 86_400), "not_yet_valid"),
+        "a day and a minute long": (rsa_issuer.token("s-bot", exp=now + 86_460), "too_long"),
+        "long, in milliseconds": (rsa_issuer.token("s-bot", exp=1000 * (now + 300)), "too_long"),
+        "bound to a certificate": (rsa_issuer.token("s-bot", cnf={"x5t#S256": "AAAA"}), "sender_constrained"),
+        "bound to a proof key": (rsa_issuer.token("s-bot", cnf={"jkt": "AAAA"}), "sender_constrained"),
+        "bound to nothing": (
+            jwt.encode({**said, "cnf": None}, rsa_issuer.key, "RS256", {"kid": "k-1"}), "sender_constrained"
+        ),
         "good elsewhere": (rsa_issuer.token("s-bot", aud="billing"), "audience"),
         "good elsewhere, several": (rsa_issuer.token("s-bot", aud=["billing", "clearway2"]), "audience"),
         "no audience": (rsa_issuer.token("s-bot", aud=None), "audience"),
@@ -266,6 +273,12 @@ def test_thirty_seconds_are_forgiven(idp_client: TestClient, rsa_issuer: FakeIss
     now = int(time.time())
     for token in (rsa_issuer.token("s-bot", exp=now - 15), rsa_issuer.token("s-bot", nbf=now + 15)):
         assert idp_client.post("/v1/route", json={"request": CHAT}, headers=bearer(token)).status_code == 200
+
+
+def test_a_token_may_be_good_for_a_day(idp_client: TestClient, rsa_issuer: FakeIssuer) -> None:
+    """Twenty-four hours from now is the longest a token is believed."""
+    token = rsa_issuer.token("s-bot", exp=int(time.time()) + 86_400)
+    assert idp_client.post("/v1/route", json=LINE, headers=bearer(token)).status_code == 200
 
 
 def test_an_audience_among_several_is_ours(idp_client: TestClient, rsa_issuer: FakeIssuer) -> None:
@@ -326,7 +339,7 @@ headers_of_tokens = st.fixed_dictionaries(
 )
 claims_of_tokens = st.fixed_dictionaries(
     {"iss": st.just(OIDC) | json_values, "sub": st.sampled_from(["s-bot", "s-ana", BOT]) | json_values},
-    optional=dict.fromkeys(("aud", "exp", "nbf", "iat", "act", "jti"), json_values),
+    optional=dict.fromkeys(("aud", "exp", "nbf", "iat", "act", "jti", "cnf"), json_values),
 )
 
 
@@ -352,7 +365,7 @@ def test_no_signed_claims_break_the_door(
 ) -> None:
     """An issuer may sign anything: odd claims are refused, and never an unexpected fault."""
     head = encoded({"alg": "RS256", "kid": "k-1", **extra})
-    said = f"{head}.{encoded({'aud': 'clearway', 'exp': 2**40, **claims})}"
+    said = f"{head}.{encoded({'aud': 'clearway', 'exp': int(time.time()) + 300, **claims})}"
     signature = rsa_issuer.key.sign(said.encode(), padding.PKCS1v15(), hashes.SHA256())
     with suppress(UnauthenticatedError):
         Front(lambda: idp_router, None).admit(f"Bearer {said}.{encoded(signature)}", "127.0.0.1")
