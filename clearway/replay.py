@@ -161,11 +161,11 @@ class Replayer:
         return load_register(self._archive.find("register", digest, price_digest), is_archived=True)
 
     def _find_policy(self, digest: str, callers: str, objectives: str) -> Policy:
-        configured = load_policy(self._settings.policy)
+        configured = load_policy(self._settings.policy, is_archived=True)
         found = (configured.digest, configured.callers.digest, configured.objectives.digest)
         if found == (digest, callers, objectives):
             return configured
-        return load_policy(self._archive.find("policy", digest, callers, objectives))
+        return load_policy(self._archive.find("policy", digest, callers, objectives), is_archived=True)
 
     def _find_complexity(self, identity: ClassifierIdentity) -> OnnxComplexityModel:
         configured = load_bundle(self._settings.bundle, trusted=None)

@@ -20,6 +20,7 @@ from clearway.objectives import load_objectives
 from clearway.policy.pack import ACTIONS, Policy, Template
 
 MODES: Final = ("enforce", "observe")
+_ANNOTATIONS: Final = ("id", "reason", "mode", "exception")
 # What a request's context may say. A schema that declares fewer words is asked without the others.
 _WORDS: Final[Mapping[str, Any]] = {
     "classes": [],
@@ -32,12 +33,18 @@ _WORDS: Final[Mapping[str, Any]] = {
 _NEWER_WORDS: Final = ("session_level", "exceptions")
 
 
-def load_policy(folder: Path) -> Policy:
+def load_policy(folder: Path, *, is_archived: bool = False) -> Policy:
     """Policy of a folder: `*.cedar`, `schema.cedarschema`, `callers.yaml`, `objectives.yaml`.
+
+    Args:
+        folder: Where the files lie.
+        is_archived: Whether it only serves to compute old decisions again; what was once passed over in
+            silence, such as an unknown annotation, is then passed over again.
 
     Raises:
         PolicyError: Anything that does not parse or validate, a policy without `@id` or `@reason`, a
-            duplicate `@id`, an unknown `@mode`, or a template that is not the permit of an exception.
+            duplicate `@id`, an unknown annotation or `@mode`, or a template that is not the permit of an
+            exception.
     """
     schema_text = _read(folder / "schema.cedarschema")
     files = sorted(folder.glob("*.cedar"))
@@ -47,12 +54,7 @@ def load_policy(folder: Path) -> Policy:
         )
     texts = {file.name: _read(file) for file in files}
     schema = _schema(schema_text)
-    rules: dict[str, Any] = {}
-    for name, text in texts.items():
-        for identifier, policy in _parse(name, text, schema).items():
-            if identifier in rules:
-                raise PolicyError(f'{name}: @id("{identifier}") stands twice; policy ids are unique')
-            rules[identifier] = policy
+    rules = _rules(texts, schema, is_archived=is_archived)
     templates = {identifier: rule for identifier, rule in rules.items() if _slots(rule)}
     policies = {identifier: rule for identifier, rule in rules.items() if identifier not in templates}
     observed = sorted(identifier for identifier, policy in policies.items() if _is_observed(policy))
@@ -102,6 +104,29 @@ def _texts(node: Any) -> frozenset[str]:
     if isinstance(node.get("Value"), str):
         return frozenset({node["Value"]})
     return frozenset().union(*map(_texts, node.get("Set", [])))
+
+
+def _rules(texts: Mapping[str, str], schema: cedarpy.Schema, *, is_archived: bool) -> dict[str, Any]:
+    """Policies and templates of all files, in Cedar's JSON form, by `@id`."""
+    rules: dict[str, Any] = {}
+    for name, text in texts.items():
+        for identifier, rule in _parse(name, text, schema).items():
+            if identifier in rules:
+                raise PolicyError(f'{name}: @id("{identifier}") stands twice; policy ids are unique')
+            if not is_archived:
+                _check_known(f'{name}: @id("{identifier}")', rule["annotations"])
+            rules[identifier] = rule
+    return rules
+
+
+def _check_known(where: str, annotations: Mapping[str, Any]) -> None:
+    """No annotation that is passed over: a misspelt `@mode` would enforce what should only be watched."""
+    unknown = sorted(set(annotations) - set(_ANNOTATIONS))
+    if unknown:
+        expected = ", ".join(f"@{name}" for name in _ANNOTATIONS)
+        raise PolicyError(
+            f"{where} has an unknown annotation @{unknown[0]}; expected {expected}: correct or remove it"
+        )
 
 
 def _parse(name: str, text: str, schema: cedarpy.Schema) -> dict[str, Any]:

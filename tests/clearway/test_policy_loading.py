@@ -83,6 +83,19 @@ def test_a_bad_policy_file_is_refused(tmp_path: Path, text: str | bytes, message
         load_policy(folder_with(tmp_path, rules=text))
 
 
+@pytest.mark.parametrize("name", ["Mode", "modes", "MODE", "Exception", "note"])
+def test_an_unknown_annotation_is_refused(tmp_path: Path, name: str) -> None:
+    """A misspelt `@mode` would enforce what should only be watched, and nobody would notice."""
+    text = (
+        f'rules.cedar: @id("allow") has an unknown annotation @{name}; '
+        "expected @id, @reason, @mode, @exception: correct or remove it"
+    )
+    folder = folder_with(tmp_path, rules=f'@{name}("observe") {ALLOW}')
+    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
+        load_policy(folder)
+    assert set(load_policy(folder, is_archived=True).policies) == {"allow"}
+
+
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
