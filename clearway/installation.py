@@ -21,6 +21,7 @@ from clearway.approvals import load_approvers
 from clearway.archive import Archive as Archive
 from clearway.assessment import Level, SensitivityDetector
 from clearway.bundle import load_bundle, pinned_digests
+from clearway.callers import Callers
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import ConfigurationError, NotFoundError, SensitivityError
 from clearway.exceptions import ExceptionBook
@@ -228,6 +229,9 @@ def check_agreement(register: Register, policy: Policy, class_levels: Mapping[st
     }
     for attribute, words in policy.words.items():
         _check_known(words, known.get(attribute, words), "policy", f"unknown {attribute}")
+    entities = _entities(register, policy.callers)
+    for kind, ids in policy.entities.items():
+        _check_known(ids, entities.get(kind, frozenset()), "policy", f"unknown {kind}")
     for principal in [*policy.callers.callers.values(), *policy.callers.users.values()]:
         _check_known(principal.purposes, purposes, "callers.yaml", f"unknown purpose of {principal.id}")
         _check_known(principal.regions, regions, "callers.yaml", f"unknown region of {principal.id}")
@@ -237,10 +241,23 @@ def check_agreement(register: Register, policy: Policy, class_levels: Mapping[st
         raise ConfigurationError("models.yaml: no model; add at least one")
 
 
+def _entities(register: Register, callers: Callers) -> dict[str, frozenset[str]]:
+    """Ids of all that a policy may name, by Cedar type."""
+    principals = [*callers.callers.values(), *callers.users.values()]
+    return {
+        "Group": frozenset(group for principal in principals for group in principal.groups),
+        "Agent": frozenset(caller.id for caller in callers.callers.values() if caller.kind == "agent"),
+        "Service": frozenset(caller.id for caller in callers.callers.values() if caller.kind == "service"),
+        "User": frozenset(callers.users),
+        "Provider": frozenset(register.providers),
+        "Model": frozenset(register.models),
+    }
+
+
 def _check_known(words: Collection[str], known: Collection[str], file: str, what: str) -> None:
     unknown = sorted(set(words) - set(known))
     if unknown:
-        expected = ", ".join(sorted(known))
+        expected = ", ".join(sorted(known)) or "none: there is none"
         raise ConfigurationError(f"{file}: {what}: {unknown[0]}; expected one of {expected}")
 
 

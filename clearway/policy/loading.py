@@ -65,6 +65,7 @@ def load_policy(folder: Path, *, is_archived: bool = False) -> Policy:
         objectives=load_objectives(folder / "objectives.yaml"),
         reasons={identifier: rule["annotations"]["reason"] for identifier, rule in rules.items()},
         words=words_of(rules),
+        entities=entities_of(rules),
         digest=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
         policies=policies,
         templates={identifier: Template(identifier, _slots(rule)) for identifier, rule in templates.items()},
@@ -90,11 +91,29 @@ def words_of(node: Any) -> dict[str, frozenset[str]]:
             attribute = one.get(".", {}).get("attr") if isinstance(one, dict) else None
             if attribute and (words := _texts(other)):
                 found[attribute] = words
-    children = list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else []
-    for child in children:
+    for child in _children(node):
         for attribute, words in words_of(child).items():
             found[attribute] = found.get(attribute, frozenset()) | words
     return found
+
+
+def entities_of(node: Any) -> dict[str, frozenset[str]]:
+    """Ids of the entities that policies name, by Cedar type; actions are left to the schema.
+
+    Args:
+        node: Policies, or a part of one, in Cedar's JSON form.
+    """
+    found: dict[str, frozenset[str]] = {}
+    if isinstance(node, dict) and set(node) == {"type", "id"} and isinstance(node["id"], str):
+        return {} if node["type"] == "Action" else {node["type"]: frozenset({node["id"]})}
+    for child in _children(node):
+        for kind, ids in entities_of(child).items():
+            found[kind] = found.get(kind, frozenset()) | ids
+    return found
+
+
+def _children(node: Any) -> list[Any]:
+    return list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else []
 
 
 def _texts(node: Any) -> frozenset[str]:

@@ -88,6 +88,50 @@ def test_a_region_or_purpose_that_nothing_has_is_refused(
     assert str(caught.value).startswith(beginning)
 
 
+FORBID = '\n@id("x") @reason("r") forbid (principal{0}, action, resource{1}) when {{ {2} }};\n'
+
+
+@pytest.mark.parametrize(
+    ("principal", "resource", "condition", "beginning"),
+    [
+        (' in Group::"clincal"', "", "true", "unknown Group: clincal; expected one of clinical, "),
+        (' is Agent in Group::"clincal"', "", "true", "unknown Group: clincal; "),
+        ("", "", 'principal in [Group::"people", Group::"peple"]', "unknown Group: peple; "),
+        (' == Agent::"support-bt"', "", "true", "unknown Agent: support-bt; "),
+        (' == Service::"support-bot"', "", "true", "unknown Service: support-bot; "),
+        ("", "", 'principal == User::"anna"', "unknown User: anna; expected one of ana"),
+        ("", "", 'resource.provider == Provider::"opnai"', "unknown Provider: opnai; "),
+        ("", ' == Model::"openai/gpt-4o"', "true", "unknown Model: openai/gpt-4o; "),
+    ],
+)
+def test_a_policy_about_nobody_is_refused(
+    policy: Path, principal: str, resource: str, condition: str, beginning: str
+) -> None:
+    """A rule that names a caller, group, provider or model that is not there would forbid nothing."""
+    path = policy / "default.cedar"
+    path.write_text(path.read_text() + FORBID.format(principal, resource, condition))
+    with pytest.raises(ConfigurationError) as caught:
+        open_with(policy)
+    assert str(caught.value).startswith(f"policy: {beginning}")
+
+
+@pytest.mark.parametrize(
+    ("principal", "resource", "condition"),
+    [
+        (' in Group::"clinical"', "", 'principal == User::"ana"'),
+        (' == Agent::"support-bot"', ' == Model::"openai/gpt-4o@us"', "true"),
+        (' == Service::"local-dev"', "", 'resource.provider == Provider::"openai"'),
+    ],
+)
+def test_a_policy_about_who_is_registered_opens(
+    policy: Path, principal: str, resource: str, condition: str
+) -> None:
+    """Groups, callers and users of the callers file, providers and models of the register may be named."""
+    path = policy / "default.cedar"
+    path.write_text(path.read_text() + FORBID.format(principal, resource, condition))
+    open_with(policy)
+
+
 def test_the_words_of_the_shipped_pack_are_read() -> None:
     """Levels and classes that the rules compare are found, whichever way round they stand."""
     words = load_policy(data_folder() / "policy").words
