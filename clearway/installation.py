@@ -217,21 +217,18 @@ def check_agreement(register: Register, policy: Policy, class_levels: Mapping[st
     Raises:
         ConfigurationError: A policy, a caller or an objective names what nobody knows, or there is no model.
     """
+    providers = register.providers.values()
     purposes = frozenset(policy.objectives.purposes)
-    regions = frozenset(
-        region for provider in register.providers.values() for region in provider.regions.value
-    )
+    regions = frozenset(region for provider in providers for region in provider.regions.value)
     known = {
         "classes": frozenset(class_levels),
         "level": frozenset(level.label for level in Level),
         **dict.fromkeys(("purpose", "purposes"), purposes),
         **dict.fromkeys(("region", "regions", "purpose_regions"), regions),
+        "jurisdiction": frozenset(provider.jurisdiction.value for provider in providers),
+        "certifications": frozenset(name for provider in providers for name in provider.certifications.value),
     }
-    for attribute, words in policy.words.items():
-        _check_known(words, known.get(attribute, words), "policy", f"unknown {attribute}")
-    entities = _entities(register, policy.callers)
-    for kind, ids in policy.entities.items():
-        _check_known(ids, entities.get(kind, frozenset()), "policy", f"unknown {kind}")
+    _check_policy(policy, known, _entities(register, policy.callers))
     for principal in [*policy.callers.callers.values(), *policy.callers.users.values()]:
         _check_known(principal.purposes, purposes, "callers.yaml", f"unknown purpose of {principal.id}")
         _check_known(principal.regions, regions, "callers.yaml", f"unknown region of {principal.id}")
@@ -239,6 +236,22 @@ def check_agreement(register: Register, policy: Policy, class_levels: Mapping[st
         _check_known(objective.regions, regions, "objectives.yaml", f"unknown region of {objective.id}")
     if not register.models:
         raise ConfigurationError("models.yaml: no model; add at least one")
+
+
+def _check_policy(
+    policy: Policy, known: Mapping[str, frozenset[str]], entities: Mapping[str, frozenset[str]]
+) -> None:
+    """Words and entities that policies name are known, and none is hidden in a pattern."""
+    for attribute, words in policy.words.items():
+        _check_known(words, known.get(attribute, words), "policy", f"unknown {attribute}")
+    for kind, ids in policy.entities.items():
+        _check_known(ids, entities.get(kind, frozenset()), "policy", f"unknown {kind}")
+    unchecked = sorted(policy.patterns & set(known))
+    if unchecked:
+        raise ConfigurationError(
+            f"policy: {unchecked[0]} is compared by like, which cannot be checked; "
+            "compare it by == or contains"
+        )
 
 
 def _entities(register: Register, callers: Callers) -> dict[str, frozenset[str]]:

@@ -66,6 +66,7 @@ def load_policy(folder: Path, *, is_archived: bool = False) -> Policy:
         reasons={identifier: rule["annotations"]["reason"] for identifier, rule in rules.items()},
         words=words_of(rules),
         entities=entities_of(rules),
+        patterns=patterned(rules),
         digest=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
         policies=policies,
         templates={identifier: Template(identifier, _slots(rule)) for identifier, rule in templates.items()},
@@ -110,6 +111,24 @@ def entities_of(node: Any) -> dict[str, frozenset[str]]:
         for kind, ids in entities_of(child).items():
             found[kind] = found.get(kind, frozenset()) | ids
     return found
+
+
+def patterned(node: Any) -> frozenset[str]:
+    """Attributes that policies compare by `like`; a misspelt pattern cannot be told from one that fits none.
+
+    Args:
+        node: Policies, or a part of one, in Cedar's JSON form.
+    """
+    found = frozenset().union(*map(patterned, _children(node)))
+    if isinstance(node, dict) and set(node) == {"left", "pattern"}:
+        return found | _attributes(node["left"])
+    return found
+
+
+def _attributes(node: Any) -> frozenset[str]:
+    """Names of the attributes that an expression reads."""
+    own = {node["attr"]} if isinstance(node, dict) and isinstance(node.get("attr"), str) else set()
+    return frozenset(own).union(*map(_attributes, _children(node)))
 
 
 def _children(node: Any) -> list[Any]:

@@ -132,6 +132,48 @@ def test_a_policy_about_who_is_registered_opens(
     open_with(policy)
 
 
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ('resource.provider.jurisdiction == "usa"', "unknown jurisdiction: usa; expected one of cn, fr, us"),
+        (
+            'resource.provider.certifications.contains("soc3")',
+            "unknown certifications: soc3; expected one of iso27001, soc2, soc2_type2",
+        ),
+        (
+            'context.level like "restrict*"',
+            "level is compared by like, which cannot be checked; compare it by == or contains",
+        ),
+        (
+            '(if resource.provider.self_hosted then resource.region else "us") like "e*"',
+            "region is compared by like, which cannot be checked; compare it by == or contains",
+        ),
+    ],
+)
+def test_a_condition_that_nothing_can_meet_is_refused(policy: Path, condition: str, text: str) -> None:
+    """Terms of no provider are refused like misspelt classes, and so are patterns in their place."""
+    path = policy / "default.cedar"
+    path.write_text(path.read_text() + FORBID.format("", "", condition))
+    with pytest.raises(ConfigurationError) as caught:
+        open_with(policy)
+    assert str(caught.value) == f"policy: {text}"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'resource.provider.jurisdiction == "fr"',
+        '!resource.provider.certifications.contains("soc2")',
+        'principal.owner like "data-*"',
+    ],
+)
+def test_a_condition_on_terms_that_occur_opens(policy: Path, condition: str) -> None:
+    """What a provider of the register has may be asked for; what nobody checks may be matched by pattern."""
+    path = policy / "default.cedar"
+    path.write_text(path.read_text() + FORBID.format("", "", condition))
+    open_with(policy)
+
+
 def test_the_words_of_the_shipped_pack_are_read() -> None:
     """Levels and classes that the rules compare are found, whichever way round they stand."""
     words = load_policy(data_folder() / "policy").words
