@@ -20,6 +20,7 @@ from clearway.objectives import load_objectives
 from clearway.policy.pack import ACTIONS, Policy, Template
 
 MODES: Final = ("enforce", "observe")
+_SCHEMA: Final = "schema.cedarschema"
 _ANNOTATIONS: Final = ("id", "reason", "mode", "exception")
 # What a request's context may say. A schema that declares fewer words is asked without the others.
 _WORDS: Final[Mapping[str, Any]] = {
@@ -42,24 +43,19 @@ def load_policy(folder: Path, *, is_archived: bool = False) -> Policy:
             silence, such as an unknown annotation, is then passed over again.
 
     Raises:
-        PolicyError: Anything that does not parse or validate, a policy without `@id` or `@reason`, a
-            duplicate `@id`, an unknown annotation or `@mode`, or a template that is not the permit of an
-            exception.
+        PolicyError: Anything that does not parse or validate, a file that would not be read, a policy
+            without `@id` or `@reason`, a duplicate `@id`, an unknown annotation or `@mode`, or a template
+            that is not the permit of an exception.
     """
-    schema_text = _read(folder / "schema.cedarschema")
-    files = sorted(folder.glob("*.cedar"))
-    if not files:
-        raise PolicyError(
-            f"{folder}: no .cedar file; an empty one denies everything, a missing one is a mistake"
-        )
-    texts = {file.name: _read(file) for file in files}
+    schema_text = _read(folder / _SCHEMA)
+    texts = _cedar_texts(folder, is_archived=is_archived)
     schema = _schema(schema_text)
     rules = _rules(texts, schema, is_archived=is_archived)
     templates = {identifier: rule for identifier, rule in rules.items() if _slots(rule)}
     policies = {identifier: rule for identifier, rule in rules.items() if identifier not in templates}
     observed = sorted(identifier for identifier, policy in policies.items() if _is_observed(policy))
     enforced = {identifier: policy for identifier, policy in policies.items() if identifier not in observed}
-    content = {"schema.cedarschema": schema_text, **texts}
+    content = {_SCHEMA: schema_text, **texts}
     return Policy(
         callers=load_callers(folder / "callers.yaml"),
         objectives=load_objectives(folder / "objectives.yaml"),
@@ -75,6 +71,28 @@ def load_policy(folder: Path, *, is_archived: bool = False) -> Policy:
         observed_sets={name: _policy_set({**enforced, name: policies[name]}, templates) for name in observed},
         schema=schema,
     )
+
+
+def _cedar_texts(folder: Path, *, is_archived: bool) -> dict[str, str]:
+    """Content of the policy files by name."""
+    if not is_archived:
+        _check_names(folder)
+    files = sorted(folder.glob("*.cedar"))
+    if not files:
+        raise PolicyError(
+            f"{folder}: no .cedar file; an empty one denies everything, a missing one is a mistake"
+        )
+    return {file.name: _read(file) for file in files}
+
+
+def _check_names(folder: Path) -> None:
+    """No file that looks like a policy and is not read: what it forbids would be allowed."""
+    for name in sorted(path.name for path in folder.iterdir()):
+        if ".cedar" in name.lower() and name != _SCHEMA and not name.endswith(".cedar"):
+            raise PolicyError(
+                f"{folder / name}: would not be read; expected a name that ends in .cedar, "
+                "rename the file or move it elsewhere"
+            )
 
 
 def words_of(node: Any) -> dict[str, frozenset[str]]:

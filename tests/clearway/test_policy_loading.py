@@ -128,6 +128,22 @@ def test_a_folder_without_policies_is_refused(tmp_path: Path) -> None:
         load_policy(folder_with(tmp_path))
 
 
+@pytest.mark.parametrize(
+    "name", ["EXTRA.CEDAR", "extra.Cedar", "extra.cedar.txt", "a.cedar~", "b.cedarschema", "c.cedars"]
+)
+def test_a_file_that_would_not_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    """What such a file forbids would be allowed, and nobody would notice."""
+    folder = folder_with(tmp_path, rules=ALLOW)
+    (folder / name).write_text(rule("forbid", "true", "none"), encoding="utf-8")
+    text = (
+        f"{folder / name}: would not be read; expected a name that ends in .cedar, "
+        "rename the file or move it elsewhere"
+    )
+    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
+        load_policy(folder)
+    assert set(load_policy(folder, is_archived=True).policies) == {"allow"}
+
+
 def test_ids_are_unique_across_files(tmp_path: Path) -> None:
     """The same id in two files is refused, in the name of the second."""
     text = 'b.cedar: @id("allow") stands twice; policy ids are unique'
