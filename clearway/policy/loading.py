@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from clearway.objectives import load_objectives
 from clearway.policy.pack import ACTIONS, Policy, Template
 
 MODES: Final = ("enforce", "observe")
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}")
 _SCHEMA: Final = "schema.cedarschema"
 _ANNOTATIONS: Final = ("id", "reason", "mode", "exception")
 # What a request's context may say. A schema that declares fewer words is asked without the others.
@@ -166,13 +168,26 @@ def _rules(texts: Mapping[str, str], schema: cedarpy.Schema, *, is_archived: boo
     """Policies and templates of all files, in Cedar's JSON form, by `@id`."""
     rules: dict[str, Any] = {}
     for name, text in texts.items():
-        for identifier, rule in _parse(name, text, schema).items():
+        for identifier, rule in _parse(name, text, schema, is_archived=is_archived).items():
             if identifier in rules:
                 raise PolicyError(f'{name}: @id("{identifier}") stands twice; policy ids are unique')
-            if not is_archived:
-                _check_known(f'{name}: @id("{identifier}")', rule["annotations"])
             rules[identifier] = rule
     return rules
+
+
+def _check_id(name: str, identifier: str) -> None:
+    """An id that people and records can tell from another; it is not repeated, as it may hide what it is."""
+    if not _ID.fullmatch(identifier):
+        raise PolicyError(
+            f"{name}: an @id is not plain; expected at most 128 letters, digits and . _ : / @ - "
+            "that begin with a letter or digit, correct it"
+        )
+
+
+def _check_reason(where: str, reason: str) -> None:
+    """A reason is shown to people as it stands."""
+    if not reason.isprintable() or not reason.strip():
+        raise PolicyError(f"{where} has a @reason that cannot be read; write it on one line, in plain words")
 
 
 def _check_known(where: str, annotations: Mapping[str, Any]) -> None:
@@ -185,7 +200,7 @@ def _check_known(where: str, annotations: Mapping[str, Any]) -> None:
         )
 
 
-def _parse(name: str, text: str, schema: cedarpy.Schema) -> dict[str, Any]:
+def _parse(name: str, text: str, schema: cedarpy.Schema, *, is_archived: bool) -> dict[str, Any]:
     """Policies and templates of a file, in Cedar's JSON form, by `@id`."""
     try:
         parsed = json.loads(cedarpy.policies_to_json_str(text))
@@ -202,11 +217,17 @@ def _parse(name: str, text: str, schema: cedarpy.Schema) -> dict[str, Any]:
             raise PolicyError(
                 f"{name}: a policy has no @id; annotate each policy with a unique @id and a @reason"
             )
+        if not is_archived:
+            _check_id(name, identifier)
         if not annotations.get("reason"):
             raise PolicyError(f'{name}: @id("{identifier}") has no @reason; say why it is there')
         if identifier in result:
             raise PolicyError(f'{name}: @id("{identifier}") stands twice; policy ids are unique')
-        _check_annotations(f'{name}: @id("{identifier}")', rule, annotations)
+        where = f'{name}: @id("{identifier}")'
+        if not is_archived:
+            _check_reason(where, annotations["reason"])
+            _check_known(where, annotations)
+        _check_annotations(where, rule, annotations)
         result[identifier] = rule
     return result
 

@@ -83,6 +83,29 @@ def test_a_bad_policy_file_is_refused(tmp_path: Path, text: str | bytes, message
         load_policy(folder_with(tmp_path, rules=text))
 
 
+@pytest.mark.parametrize("identifier", [" ", "a b", "-a", "a\\n", "a\\u{202e}b", "\\u{430}llow", "a" * 129])
+def test_an_id_that_is_not_plain_is_refused(tmp_path: Path, identifier: str) -> None:
+    """Ids stand in records and tables: none may look like another, or change how a line is shown."""
+    folder = folder_with(tmp_path, rules=ALLOW.replace('@id("allow")', f'@id("{identifier}")'))
+    text = (
+        "rules.cedar: an @id is not plain; expected at most 128 letters, digits and . _ : / @ - "
+        "that begin with a letter or digit, correct it"
+    )
+    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
+        load_policy(folder)
+    assert len(load_policy(folder, is_archived=True).policies) == 1
+
+
+@pytest.mark.parametrize("reason", [" ", "\\u{a0}", "one\\ntwo", "a\\u{1b}[2J", "a\\u{202e}b", "a\nb"])
+def test_a_reason_that_cannot_be_read_is_refused(tmp_path: Path, reason: str) -> None:
+    """A blank reason says nothing, and a control character can hide what is said."""
+    folder = folder_with(tmp_path, rules=ALLOW.replace('@reason("r")', f'@reason("{reason}")'))
+    text = 'rules.cedar: @id("allow") has a @reason that cannot be read; write it on one line, in plain words'
+    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
+        load_policy(folder)
+    assert set(load_policy(folder, is_archived=True).policies) == {"allow"}
+
+
 @pytest.mark.parametrize("name", ["Mode", "modes", "MODE", "Exception", "note"])
 def test_an_unknown_annotation_is_refused(tmp_path: Path, name: str) -> None:
     """A misspelt `@mode` would enforce what should only be watched, and nobody would notice."""
