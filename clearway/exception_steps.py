@@ -93,7 +93,7 @@ def request_exception(
         LedgerUnavailableError: It could not be recorded.
     """
     _check_wanted(wanted, known, at)
-    _check_person(wanted.requester, "requester", known.policy.callers)
+    check_person(wanted.requester, "requester", known.policy.callers)
     _check_text(wanted.reason, "reason", MAX_REASON_CHARACTERS)
     _check_key(Person(wanted.requester, signer), known.approvers)
     content = {
@@ -160,7 +160,7 @@ def revoke_exception(
     """
     if state_of(ledger, name, Approvers(required=False, keys={})).revocation is not None:
         raise InvalidRequestError(f"{name}: revoked already; nothing is left to do")
-    _check_person(person, "by", callers)
+    check_person(person, "by", callers)
     _check_text(reason, "reason", MAX_REASON_CHARACTERS)
     content = {"exception_id": name, "revoked_by": person.strip(), "reason": reason.strip()}
     return ledger.append(REVOKED, _stamp(at) | content)
@@ -208,8 +208,13 @@ def _check_known(name: str, value: str | None, known: Collection[str]) -> None:
         raise InvalidRequestError(f"{name}: expected one of {expected}")
 
 
-def _check_person(name: str, role: str, callers: Callers) -> None:
-    """A person's name, and not that of an identity that a service runs as."""
+def check_person(name: str, role: str, callers: Callers) -> None:
+    """A person's name, and not that of an identity that a service runs as.
+
+    Raises:
+        InvalidRequestError: It is blank, too long or cannot be printed.
+        ForbiddenError: It is a caller or a gateway.
+    """
     _check_text(name, role, MAX_PERSON_CHARACTERS)
     if any(is_same_person(name, other) for other in (*callers.callers, *callers.gateways)):
         raise ForbiddenError(f"{role}: is a caller or a gateway; only a person takes this step")
@@ -217,7 +222,7 @@ def _check_person(name: str, role: str, callers: Callers) -> None:
 
 def _check_approver(approver: Person, requested: RequestedException, known: Known) -> None:
     """Another person than who asked and than whom it permits."""
-    _check_person(approver.name, "approver", known.policy.callers)
+    check_person(approver.name, "approver", known.policy.callers)
     for other, role in ((requested.requester, "requester"), (requested.caller, "caller")):
         if is_same_person(approver.name, other):
             raise ForbiddenError(f"approver: is also its {role}; another person must approve it")

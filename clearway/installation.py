@@ -21,6 +21,7 @@ from clearway.approvals import load_approvers
 from clearway.archive import Archive as Archive
 from clearway.assessment import Level, SensitivityDetector
 from clearway.bundle import load_bundle, pinned_digests
+from clearway.callers import Callers
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import ConfigurationError, NotFoundError, SensitivityError
 from clearway.exceptions import ExceptionBook
@@ -236,18 +237,18 @@ def check_agreement(register: Register, policy: Policy, class_levels: Mapping[st
     Raises:
         ConfigurationError: A policy, a caller or an objective names what nobody knows, or there is no model.
     """
+    providers = register.providers.values()
     purposes = frozenset(policy.objectives.purposes)
-    regions = frozenset(
-        region for provider in register.providers.values() for region in provider.regions.value
-    )
+    regions = frozenset(region for provider in providers for region in provider.regions.value)
     known = {
         "classes": frozenset(class_levels),
         "level": frozenset(level.label for level in Level),
         **dict.fromkeys(("purpose", "purposes"), purposes),
         **dict.fromkeys(("region", "regions", "purpose_regions"), regions),
+        "jurisdiction": frozenset(provider.jurisdiction.value for provider in providers),
+        "certifications": frozenset(name for provider in providers for name in provider.certifications.value),
     }
-    for attribute, words in policy.words.items():
-        _check_known(words, known.get(attribute, words), "policy", f"unknown {attribute}")
+    _check_policy(policy, known, _entities(register, policy.callers))
     for principal in [*policy.callers.callers.values(), *policy.callers.users.values()]:
         _check_known(principal.purposes, purposes, "callers.yaml", f"unknown purpose of {principal.id}")
         _check_known(principal.regions, regions, "callers.yaml", f"unknown region of {principal.id}")
@@ -257,10 +258,39 @@ def check_agreement(register: Register, policy: Policy, class_levels: Mapping[st
         raise ConfigurationError("models.yaml: no model; add at least one")
 
 
+def _check_policy(
+    policy: Policy, known: Mapping[str, frozenset[str]], entities: Mapping[str, frozenset[str]]
+) -> None:
+    """Words and entities that policies name are known, and none is hidden in a pattern."""
+    for attribute, words in policy.words.items():
+        _check_known(words, known.get(attribute, words), "policy", f"unknown {attribute}")
+    for kind, ids in policy.entities.items():
+        _check_known(ids, entities.get(kind, frozenset()), "policy", f"unknown {kind}")
+    unchecked = sorted(policy.patterns & set(known))
+    if unchecked:
+        raise ConfigurationError(
+            f"policy: {unchecked[0]} is compared by like, which cannot be checked; "
+            "compare it by == or contains"
+        )
+
+
+def _entities(register: Register, callers: Callers) -> dict[str, frozenset[str]]:
+    """Ids of all that a policy may name, by Cedar type."""
+    principals = [*callers.callers.values(), *callers.users.values()]
+    return {
+        "Group": frozenset(group for principal in principals for group in principal.groups),
+        "Agent": frozenset(caller.id for caller in callers.callers.values() if caller.kind == "agent"),
+        "Service": frozenset(caller.id for caller in callers.callers.values() if caller.kind == "service"),
+        "User": frozenset(callers.users),
+        "Provider": frozenset(register.providers),
+        "Model": frozenset(register.models),
+    }
+
+
 def _check_known(words: Collection[str], known: Collection[str], file: str, what: str) -> None:
     unknown = sorted(set(words) - set(known))
     if unknown:
-        expected = ", ".join(sorted(known))
+        expected = ", ".join(sorted(known)) or "none: there is none"
         raise ConfigurationError(f"{file}: {what}: {unknown[0]}; expected one of {expected}")
 
 

@@ -26,6 +26,7 @@ from clearway.register import Register, load_register, read_reviews
 from clearway.register_terms import Review, digest_of
 
 REVIEW: Final = "review"
+MAX_DAYS: Final = 400
 MAX_EVIDENCE_BYTES: Final = 256 * 1024 * 1024
 _HEADER: Final = """\
 # yaml-language-server: $schema=schema/reviews.schema.json
@@ -67,12 +68,17 @@ def make_review(register: Register, finding: Finding) -> Review:
     """The review of a provider as it stands in the register.
 
     Raises:
-        InvalidRequestError: No such provider, a model that is not its own, or a statement that is not one.
+        InvalidRequestError: No such provider, a model that is not its own, an end too far ahead, or a
+            statement that is not one.
     """
     provider = register.providers.get(finding.provider)
     if provider is None:
         raise InvalidRequestError(
             f"provider: expected one of {', '.join(register.providers)}; add it to providers.yaml"
+        )
+    if (finding.expires_on - finding.reviewed_on).days > MAX_DAYS:
+        raise InvalidRequestError(
+            f"next: expected a day within {MAX_DAYS} days from now; name an earlier one, and review it then"
         )
     own = {model.id: model.deployment_sha256 for model in register.models.values()}
     own = {name: sha256 for name, sha256 in own.items() if register.models[name].provider == provider.id}

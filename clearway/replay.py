@@ -175,11 +175,11 @@ class Replayer:
         return load_register(self._archive.find("register", digest, price_digest), is_archived=True)
 
     def _find_policy(self, digest: str, callers: str, objectives: str) -> Policy:
-        configured = load_policy(self._settings.policy)
+        configured = load_policy(self._settings.policy, is_archived=True)
         found = (configured.digest, configured.callers.digest, configured.objectives.digest)
         if found == (digest, callers, objectives):
             return configured
-        return load_policy(self._archive.find("policy", digest, callers, objectives))
+        return load_policy(self._archive.find("policy", digest, callers, objectives), is_archived=True)
 
     def _find_detector(self, sha256: str) -> SensitivityDetector:
         """The configured one, unless a promoted bundle in the archive makes the recorded one."""

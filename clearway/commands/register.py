@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from clearway.approvals import load_key
+from clearway.callers import load_callers
 from clearway.change_approval import sign_record
 from clearway.commands.options import (
     HomeOption,
@@ -21,6 +22,7 @@ from clearway.commands.options import (
 )
 from clearway.commands.register_tables import show_changes, show_one, show_providers
 from clearway.errors import InvalidRequestError
+from clearway.exception_steps import check_person
 from clearway.installation import LOAD, Settings, archive_of, existing_ledger, operator
 from clearway.ledger.checkpoint import Signer
 from clearway.ledger.sqlite import open_ledger
@@ -156,7 +158,7 @@ def review(
 
 @app.command()
 def expiring(
-    days: Annotated[int, typer.Option(min=0, max=3_650, help="How far to look ahead.")],
+    days: Annotated[int, typer.Option(min=0, max=3_650, help="How far to look ahead.")] = 30,
     register: RegisterOption = None,
     on: DayOption = None,
     as_json: JsonOption = False,
@@ -211,6 +213,7 @@ def diff(
 
 def _review(chosen: Settings, stated: Finding, signer: Signer | None) -> dict[str, Any]:
     """The review as recorded, with who approved it and its place in the ledger."""
+    check_person(stated.reviewer, "reviewer", load_callers(chosen.policy / "callers.yaml"))
     made = make_review(load_register(chosen.register), stated)
     entries: list[Entry] = []
 

@@ -82,6 +82,8 @@ class Policy:
         objectives: What each purpose asks.
         reasons: The `@reason` of each policy id, templates and observed policies included.
         words: Texts that policies compare with an attribute, by attribute; see `words_of`.
+        entities: Ids of the entities that policies name, by Cedar type.
+        patterns: Attributes that policies compare by `like`.
         digest: SHA-256 over policies and schema.
         policies: Each static policy in Cedar's JSON form, by id, observed ones included.
         templates: What exceptions may link, by id.
@@ -94,6 +96,8 @@ class Policy:
     objectives: Objectives
     reasons: Mapping[str, str]
     words: Mapping[str, frozenset[str]]
+    entities: Mapping[str, frozenset[str]]
+    patterns: frozenset[str]
     digest: str
     policies: Mapping[str, Mapping[str, Any]]
     templates: Mapping[str, Template]

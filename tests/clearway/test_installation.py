@@ -88,6 +88,92 @@ def test_a_region_or_purpose_that_nothing_has_is_refused(
     assert str(caught.value).startswith(beginning)
 
 
+FORBID = '\n@id("x") @reason("r") forbid (principal{0}, action, resource{1}) when {{ {2} }};\n'
+
+
+@pytest.mark.parametrize(
+    ("principal", "resource", "condition", "beginning"),
+    [
+        (' in Group::"clincal"', "", "true", "unknown Group: clincal; expected one of clinical, "),
+        (' is Agent in Group::"clincal"', "", "true", "unknown Group: clincal; "),
+        ("", "", 'principal in [Group::"people", Group::"peple"]', "unknown Group: peple; "),
+        (' == Agent::"support-bt"', "", "true", "unknown Agent: support-bt; "),
+        (' == Service::"support-bot"', "", "true", "unknown Service: support-bot; "),
+        ("", "", 'principal == User::"anna"', "unknown User: anna; expected one of ana"),
+        ("", "", 'resource.provider == Provider::"opnai"', "unknown Provider: opnai; "),
+        ("", ' == Model::"openai/gpt-4o"', "true", "unknown Model: openai/gpt-4o; "),
+    ],
+)
+def test_a_policy_about_nobody_is_refused(
+    policy: Path, principal: str, resource: str, condition: str, beginning: str
+) -> None:
+    """A rule that names a caller, group, provider or model that is not there would forbid nothing."""
+    path = policy / "default.cedar"
+    path.write_text(path.read_text() + FORBID.format(principal, resource, condition))
+    with pytest.raises(ConfigurationError) as caught:
+        open_with(policy)
+    assert str(caught.value).startswith(f"policy: {beginning}")
+
+
+@pytest.mark.parametrize(
+    ("principal", "resource", "condition"),
+    [
+        (' in Group::"clinical"', "", 'principal == User::"ana"'),
+        (' == Agent::"support-bot"', ' == Model::"openai/gpt-4o@us"', "true"),
+        (' == Service::"local-dev"', "", 'resource.provider == Provider::"openai"'),
+    ],
+)
+def test_a_policy_about_who_is_registered_opens(
+    policy: Path, principal: str, resource: str, condition: str
+) -> None:
+    """Groups, callers and users of the callers file, providers and models of the register may be named."""
+    path = policy / "default.cedar"
+    path.write_text(path.read_text() + FORBID.format(principal, resource, condition))
+    open_with(policy)
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ('resource.provider.jurisdiction == "usa"', "unknown jurisdiction: usa; expected one of cn, fr, us"),
+        (
+            'resource.provider.certifications.contains("soc3")',
+            "unknown certifications: soc3; expected one of iso27001, soc2, soc2_type2",
+        ),
+        (
+            'context.level like "restrict*"',
+            "level is compared by like, which cannot be checked; compare it by == or contains",
+        ),
+        (
+            '(if resource.provider.self_hosted then resource.region else "us") like "e*"',
+            "region is compared by like, which cannot be checked; compare it by == or contains",
+        ),
+    ],
+)
+def test_a_condition_that_nothing_can_meet_is_refused(policy: Path, condition: str, text: str) -> None:
+    """Terms of no provider are refused like misspelt classes, and so are patterns in their place."""
+    path = policy / "default.cedar"
+    path.write_text(path.read_text() + FORBID.format("", "", condition))
+    with pytest.raises(ConfigurationError) as caught:
+        open_with(policy)
+    assert str(caught.value) == f"policy: {text}"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'resource.provider.jurisdiction == "fr"',
+        '!resource.provider.certifications.contains("soc2")',
+        'principal.owner like "data-*"',
+    ],
+)
+def test_a_condition_on_terms_that_occur_opens(policy: Path, condition: str) -> None:
+    """What a provider of the register has may be asked for; what nobody checks may be matched by pattern."""
+    path = policy / "default.cedar"
+    path.write_text(path.read_text() + FORBID.format("", "", condition))
+    open_with(policy)
+
+
 def test_the_words_of_the_shipped_pack_are_read() -> None:
     """Levels and classes that the rules compare are found, whichever way round they stand."""
     words = load_policy(data_folder() / "policy").words

@@ -83,6 +83,42 @@ def test_a_bad_policy_file_is_refused(tmp_path: Path, text: str | bytes, message
         load_policy(folder_with(tmp_path, rules=text))
 
 
+@pytest.mark.parametrize("identifier", [" ", "a b", "-a", "a\\n", "a\\u{202e}b", "\\u{430}llow", "a" * 129])
+def test_an_id_that_is_not_plain_is_refused(tmp_path: Path, identifier: str) -> None:
+    """Ids stand in records and tables: none may look like another, or change how a line is shown."""
+    folder = folder_with(tmp_path, rules=ALLOW.replace('@id("allow")', f'@id("{identifier}")'))
+    text = (
+        "rules.cedar: an @id is not plain; expected at most 128 letters, digits and . _ : / @ - "
+        "that begin with a letter or digit, correct it"
+    )
+    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
+        load_policy(folder)
+    assert len(load_policy(folder, is_archived=True).policies) == 1
+
+
+@pytest.mark.parametrize("reason", [" ", "\\u{a0}", "one\\ntwo", "a\\u{1b}[2J", "a\\u{202e}b", "a\nb"])
+def test_a_reason_that_cannot_be_read_is_refused(tmp_path: Path, reason: str) -> None:
+    """A blank reason says nothing, and a control character can hide what is said."""
+    folder = folder_with(tmp_path, rules=ALLOW.replace('@reason("r")', f'@reason("{reason}")'))
+    text = 'rules.cedar: @id("allow") has a @reason that cannot be read; write it on one line, in plain words'
+    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
+        load_policy(folder)
+    assert set(load_policy(folder, is_archived=True).policies) == {"allow"}
+
+
+@pytest.mark.parametrize("name", ["Mode", "modes", "MODE", "Exception", "note"])
+def test_an_unknown_annotation_is_refused(tmp_path: Path, name: str) -> None:
+    """A misspelt `@mode` would enforce what should only be watched, and nobody would notice."""
+    text = (
+        f'rules.cedar: @id("allow") has an unknown annotation @{name}; '
+        "expected @id, @reason, @mode, @exception: correct or remove it"
+    )
+    folder = folder_with(tmp_path, rules=f'@{name}("observe") {ALLOW}')
+    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
+        load_policy(folder)
+    assert set(load_policy(folder, is_archived=True).policies) == {"allow"}
+
+
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
@@ -113,6 +149,22 @@ def test_a_folder_without_policies_is_refused(tmp_path: Path) -> None:
     text = f"{tmp_path}: no .cedar file; an empty one denies everything, a missing one is a mistake"
     with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
         load_policy(folder_with(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "name", ["EXTRA.CEDAR", "extra.Cedar", "extra.cedar.txt", "a.cedar~", "b.cedarschema", "c.cedars"]
+)
+def test_a_file_that_would_not_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    """What such a file forbids would be allowed, and nobody would notice."""
+    folder = folder_with(tmp_path, rules=ALLOW)
+    (folder / name).write_text(rule("forbid", "true", "none"), encoding="utf-8")
+    text = (
+        f"{folder / name}: would not be read; expected a name that ends in .cedar, "
+        "rename the file or move it elsewhere"
+    )
+    with pytest.raises(PolicyError, match=rf"\A{re.escape(text)}\Z"):
+        load_policy(folder)
+    assert set(load_policy(folder, is_archived=True).policies) == {"allow"}
 
 
 def test_ids_are_unique_across_files(tmp_path: Path) -> None:

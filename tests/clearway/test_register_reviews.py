@@ -367,3 +367,11 @@ def test_a_day_decides_alone(days: int, last: int, provider: str) -> None:
     out = models_of(provider) <= set(register.not_eligible(at))
     assert out is not (0 <= days <= last)
     assert (provider in register.reviewed(at)) is not out
+
+
+def test_a_review_ends_within_400_days() -> None:
+    """Nobody looks at a provider once and vouches for it for ever."""
+    last = FINDING.reviewed_on + timedelta(days=400)
+    assert make_review(REGISTER, replace(FINDING, expires_on=last)).expires_on == last
+    with pytest.raises(InvalidRequestError, match=r"\Anext: expected a day within 400 days from now; "):
+        make_review(REGISTER, replace(FINDING, expires_on=last + timedelta(days=1)))

@@ -24,6 +24,7 @@ from clearway.testing import shipped_register
 
 Run = Callable[..., Result]
 TODAY = datetime.now(UTC).date()
+TOO_LATE = (TODAY + timedelta(days=402)).isoformat()
 LATER = (TODAY + timedelta(days=200)).isoformat()
 
 
@@ -184,6 +185,13 @@ def test_contradictions_are_wrong_use(run: Run, register: Path, more: list[str],
     ("more", "text"),
     [
         (["--next", "soon"], "next: expected a day such as 2027-06-30, got another text"),
+        (
+            ["--next", TOO_LATE],
+            "next: expected a day within 400 days from now; name an earlier one, and review",
+        ),
+        (["--reviewer", "support-bot"], "reviewer: is a caller or a gateway; only a person takes this step"),
+        (["--reviewer", " Local-Gateway"], "reviewer: is a caller or a gateway; only a person"),
+        (["--reviewer", " "], "reviewer: expected 1 to 128 characters, got 0"),
         (["--next", "2020-01-01"], "review: expires_on lies before reviewed_on; correct it"),
         (
             ["--evidence", "desk"],
@@ -213,6 +221,12 @@ def test_expiring_warns_before_models_go(run: Run) -> None:
     late = run("expiring", "--days", 0, "--on", "2027-11-02", "--json")
     assert {(line["standing"], line["days_left"]) for line in lines(late)} == {("review_expired", -2)}
     assert "openai" in run("expiring", "--days", 11, "--on", "2027-10-21").stdout
+
+
+@pytest.mark.parametrize(("on", "exit_code"), [("2027-10-01", 0), ("2027-10-02", 1)])
+def test_expiring_looks_thirty_days_ahead(run: Run, on: str, exit_code: int) -> None:
+    """Without --days the warning comes a month before the last review ends, on 2027-10-31."""
+    assert run("expiring", "--on", on).exit_code == exit_code
 
 
 def test_expiring_names_a_changed_term_at_once(run: Run, register: Path) -> None:
