@@ -69,7 +69,9 @@ def show_matrix(matrix: Matrix) -> None:
         console.print(Text(f"{number}  {say_code(code)}" + (f": {reason}" if reason else "")))
     console.print("a lacking permit is named only where no forbid applies")
     n_asked = len(matrix.asked)
-    console.print(f"7/8: cleared for 7 of 8; here {n_asked} pairs of a caller and its purpose are asked about")
+    console.print(
+        f"7/8: cleared for 7 of 8; here {n_asked} pairs of a caller and its purpose are asked about"
+    )
     _show_terms(matrix)
 
 
