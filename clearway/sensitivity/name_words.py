@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from clearway.errors import ConfigurationError
+from clearway.sensitivity.word_lists import read_entries
 
 IntArray = NDArray[np.int64]
 WordArray = NDArray[np.uint64]
@@ -153,21 +153,8 @@ def load_lexicon(folder: Path) -> Lexicon:
     Raises:
         ConfigurationError: A list cannot be read, or has no entry.
     """
-    first, last, known, places, common = (_entries(folder / name) for name in NAME_FILES)
+    first, last, known, places, common = (read_entries(folder / name) for name in NAME_FILES)
     return Lexicon(frozenset(first), frozenset(last), frozenset(known), frozenset(places), tuple(common))
-
-
-def _entries(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise ConfigurationError(
-            f"{path}: expected a word list in UTF-8, got no readable file; restore it from data/sensitivity"
-        ) from None
-    words = [line for line in lines if line and not line.startswith("#")]
-    if not words:
-        raise ConfigurationError(f"{path}:1: expected at least one word, got none; add one a line")
-    return words
 
 
 def word_row(word: str, lexicon: Lexicon) -> tuple[int, ...]:

@@ -7,15 +7,6 @@ from typing import Final
 from clearway.sensitivity.patterns import CAPITAL
 
 UNIT: Final = r"(?:apt|apartment|suite|ste|unit|flat|floor|room|lgh)\b\.?[ ]*\#?"
-STREET_WORD: Final = (
-    r"(?:street|avenue|road|boulevard|lane|drive|court|place|square|terrace|highway|parkwa"
-    r"y|crescent|close|gardens?|"
-    r"mews|way|circle|trail|loop|alley|plaza|row|walk|hill|grove|rise|green|quay|wharf|par"
-    r"ade|esplanade|bypass|"
-    r"broadway|turnpike|expressway|freeway|route|path|pass|point|ridge|run|view|villages?|"
-    r"springs?|heights|"
-    r"(?:st|ave?|rd|blvd|ln|dr|ct|pl|sq|hwy|pkwy|cres|cir|ter|trl|str)(?=\b))(?:\b\.?)"
-)
 STRONG_STREET_WORD: Final = (
     r"(?:street|avenue|road|boulevard|lane|drive|court|place|square|terrace|highway|parkwa"
     r"y|crescent|close|mews|"

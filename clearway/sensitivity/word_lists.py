@@ -18,7 +18,17 @@ WORD_FILES: Final = (HEALTH_FILE, SPECIAL_FILE, MARKER_FILE)
 
 
 def load_words(path: Path) -> tuple[str, ...]:
-    """Entries of a word list, longest first, so that an alternation prefers the longest.
+    """Entries of a word list, longest first, so that the first that fits is the longest.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or has no entry.
+    """
+    words = {entry.strip().lower() for entry in read_entries(path)}
+    return tuple(sorted(words, key=lambda word: (-len(word), word)))
+
+
+def read_entries(path: Path) -> list[str]:
+    """Entries of a list, in order: lines that are neither blank nor a comment.
 
     Raises:
         ConfigurationError: The file cannot be read, or has no entry.
@@ -29,29 +39,26 @@ def load_words(path: Path) -> tuple[str, ...]:
         raise ConfigurationError(
             f"{path}: expected a word list in UTF-8, got no readable file; restore it from data/sensitivity"
         ) from None
-    words = {line.strip().lower() for line in lines if line.strip() and not line.startswith("#")}
-    if not words:
+    entries = [line for line in lines if line.strip() and not line.startswith("#")]
+    if not entries:
         raise ConfigurationError(f"{path}:1: expected at least one word, got none; add one a line")
-    return tuple(sorted(words, key=lambda word: (-len(word), word)))
-
-
-def alternation(words: tuple[str, ...]) -> str:
-    """Regular expression for any of the words; white space, dashes and apostrophes match loosely."""
-    return "(?:" + "|".join(_loose(word) for word in words) + ")"
+    return entries
 
 
 class Terms:
     """Terms of one or more words, found among the tokens of a text in one pass.
 
-    White space and symbols between the words of a term do not matter; the longest term that begins at a
-    word is the one that counts.
+    White space and symbols between the words of a term do not matter, nor does a missing apostrophe; the
+    longest term that begins at a word is the one that counts.
 
     Args:
         terms: In any case.
     """
 
     def __init__(self, terms: Iterable[str]) -> None:
-        forms = {form for term in terms for form in (term.lower(), term.lower().replace("'", "\u2019"))}
+        forms = {
+            term.lower().replace("'", apostrophe) for term in terms for apostrophe in ("'", "\u2019", "")
+        }
         keys = sorted({_key(tokenise(form).words) for form in forms})
         self._by_first: dict[str, list[tuple[str, ...]]] = {}
         for key in sorted(keys, key=len, reverse=True):
@@ -88,8 +95,3 @@ def _match(key: tuple[str, ...], lower: list[str], at: int) -> int:
 
 def _key(words: list[str]) -> tuple[str, ...]:
     return tuple(word for word in words if word[-1].isalnum())
-
-
-def _loose(word: str) -> str:
-    pieces = (re.escape(piece) for piece in re.split(r"[\s:\u2013\u2014-]+", word) if piece)
-    return r"[\s:\u2013\u2014-]{1,4}".join(pieces).replace("'", "['\u2019]?")
