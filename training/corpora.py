@@ -91,17 +91,32 @@ def rule_of(source: str) -> AdequacyRule:
     return ADEQUACY.get(source, OWN_SOURCE)
 
 
-def default_answers() -> Path:
-    """Path of the graded answers under `CLEARWAY_CORPORA`.
+def corpora_answers() -> Path:
+    """Path of the graded answers under `CLEARWAY_CORPORA`, for what a table of one's own cannot replace.
 
     Raises:
         TrainingDataError: The variable is not set.
     """
+    return _under_corpora("set it; data/corpora.md says where the corpora come from")
+
+
+def default_answers() -> Path:
+    """The same path, where a table of one's own would do as well.
+
+    Raises:
+        TrainingDataError: The variable is not set.
+    """
+    return _under_corpora(
+        "data/corpora.md says where the corpora come from. Or give your own table: --answers FILE"
+    )
+
+
+def _under_corpora(remedy: str) -> Path:
     folder = os.environ.get("CLEARWAY_CORPORA")
     if not folder:
         raise TrainingDataError(
             "CLEARWAY_CORPORA: expected the folder that holds routing/graded_answers.parquet, got nothing; "
-            "data/corpora.md says where the corpora come from"
+            + remedy
         )
     return Path(folder) / "routing" / "graded_answers.parquet"
 

@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     accepted = parser.parse_args(arguments).accept_failures
     try:
-        trained, gate = ship(corpora.default_answers(), accepted=accepted)
+        trained, gate = ship(corpora.corpora_answers(), accepted=accepted)
     except ClearwayError as error:
         _say(str(error))
         return 2

@@ -151,7 +151,7 @@ def test_corpora_folder_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         corpora.default_answers()
     assert str(caught.value) == (
         "CLEARWAY_CORPORA: expected the folder that holds routing/graded_answers.parquet, got nothing; "
-        "data/corpora.md says where the corpora come from"
+        "data/corpora.md says where the corpora come from. Or give your own table: --answers FILE"
     )
     monkeypatch.setenv("CLEARWAY_CORPORA", "/corpora")
     assert corpora.default_answers() == Path("/corpora/routing/graded_answers.parquet")

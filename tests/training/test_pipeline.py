@@ -175,7 +175,7 @@ def test_command_line_says_what_is_missing(tmp_path: Path) -> None:
     )
     assert done.stderr == (
         "error: CLEARWAY_CORPORA: expected the folder that holds routing/graded_answers.parquet, got "
-        "nothing; data/corpora.md says where the corpora come from\n"
+        "nothing; data/corpora.md says where the corpora come from. Or give your own table: --answers FILE\n"
     )
     assert (done.returncode, done.stdout) == (2, "")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,7 +42,7 @@ def routellm(
     from rich.console import Console
 
     from training.benchmark import plotting, routellm_tables
-    from training.corpora import read_answers
+    from training.corpora import corpora_answers, read_answers
 
     path = corpora_answers()
     if plots:
@@ -54,21 +53,6 @@ def routellm(
         if plots:
             plotting.plot_pairs(result["rows"], plots)
     routellm_tables.show(result, as_json=as_json)
-
-
-def corpora_answers() -> Path:
-    """Path of the graded answers under `CLEARWAY_CORPORA`: a table of one's own does not hold the benchmarks.
-
-    Raises:
-        TrainingDataError: The variable is not set.
-    """
-    folder = os.environ.get("CLEARWAY_CORPORA")
-    if not folder:
-        raise TrainingDataError(
-            "CLEARWAY_CORPORA: expected the folder that holds routing/graded_answers.parquet, got nothing; "
-            "set it; data/corpora.md says where the corpora come from"
-        )
-    return Path(folder) / "routing" / "graded_answers.parquet"
 
 
 def read_contaminated(path: Path) -> tuple[str, ...]:
