@@ -128,7 +128,7 @@ class Line(Generic[AnyBundle]):
 
 
 @dataclass(frozen=True, slots=True)
-class Promotion:
+class Promotion(Generic[AnyBundle]):
     """What came of asking for a promotion.
 
     Attributes:
@@ -138,7 +138,7 @@ class Promotion:
         folder: The archived copy, or None.
     """
 
-    bundle: Bundle
+    bundle: AnyBundle
     gate: Gate
     record: dict[str, Any] | None
     folder: Path | None
@@ -153,7 +153,7 @@ def promote_bundle(
     judge: Judge,
     requester: str | None = None,
     signer: Signer | None = None,
-) -> Promotion:
+) -> Promotion[Bundle]:
     """Let a bundle into service: verify it, judge it, archive it, record it. A refusal leaves no record.
 
     Args:

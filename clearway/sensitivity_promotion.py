@@ -6,34 +6,16 @@ So neither classifier's bundle, nor a signature for it, is ever taken for the ot
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from clearway.installation import SENSITIVITY_ARCHIVE, SENSITIVITY_PROMOTION, Settings, data_folder
 from clearway.ledger.checkpoint import Signer
-from clearway.promotion import Gate, Line, settle, signatures
+from clearway.promotion import Gate, Line, Promotion, settle, signatures
 from clearway.sensitivity import load_detector
 from clearway.sensitivity.bundle import SensitivityBundle, load_sensitivity_bundle
 
 _LINE: Final = Line(SENSITIVITY_PROMOTION, SENSITIVITY_ARCHIVE, load_sensitivity_bundle)
-
-
-@dataclass(frozen=True, slots=True)
-class SensitivityPromotion:
-    """What came of asking for a promotion.
-
-    Attributes:
-        bundle: The candidate.
-        gate: What was asked of it.
-        record: The record, or None where the gate refused.
-        folder: The archived copy, or None.
-    """
-
-    bundle: SensitivityBundle
-    gate: Gate
-    record: dict[str, Any] | None
-    folder: Path | None
 
 
 def promote_sensitivity(
@@ -45,7 +27,7 @@ def promote_sensitivity(
     judge: Callable[[SensitivityBundle], Gate],
     requester: str | None = None,
     signer: Signer | None = None,
-) -> SensitivityPromotion:
+) -> Promotion[SensitivityBundle]:
     """Let a sensitivity bundle into service: load it, judge it, archive it, record it.
 
     A refusal leaves no record. The bundle must work with the shipped class table and word lists.
@@ -71,4 +53,4 @@ def promote_sensitivity(
     bundle = _LINE.read(folder)
     load_detector(data_folder() / "sensitivity", trusted={bundle.sha256}, bundle=folder)
     done = settle(settings, _LINE, folder, bundle, named, lambda _: judge(bundle), signer)
-    return SensitivityPromotion(bundle, *done)
+    return Promotion(bundle, *done)

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from clearway.assessment import Level
-from clearway.commands.options import people_console
+from clearway.commands.options import JsonOption, people_console
 from clearway.errors import ConfigurationError
 from clearway.installation import Settings, data_folder, open_router
 from clearway.policy import PolicyClearing
@@ -69,9 +69,7 @@ class Timed:
         return self._methods.get(name) or getattr(self._part, name)
 
 
-def bench(
-    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False
-) -> None:
+def bench(*, as_json: JsonOption = False) -> None:
     """Time one decision by stage and size."""
     status = Console(stderr=True)
     results: dict[str, Any] = {}

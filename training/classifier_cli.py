@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from clearway.commands.options import (
+    ApproverOption,
     HomeOption,
+    JsonOption,
     PolicyOption,
+    ReasonOption,
     RegisterOption,
     RequesterOption,
     SignOption,
@@ -23,14 +26,7 @@ from clearway.commands.options import (
 )
 from clearway.errors import InvalidRequestError, NotFoundError
 from training import DEFAULT_NAME
-from training.classifier_tables import (
-    refusal_hints,
-    show_difference,
-    show_live,
-    show_promotion,
-    show_versions,
-    version_json,
-)
+from training import classifier_tables as tables
 
 if TYPE_CHECKING:
     from clearway.bundle import Bundle
@@ -43,7 +39,6 @@ app = typer.Typer(
 )
 
 NameOption = Annotated[str, typer.Option(help="Name of the classifier in the registry.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 TrafficOption = Annotated[
     Path | None,
     typer.Option(help="Request lines to decide with both.", show_default="the sample in data/samples"),
@@ -66,11 +61,11 @@ def list_versions(
     chosen = settings(home)
     versions = Registry(chosen.home).versions(name)
     known = _ledger_facts(chosen)
-    lines = [version_json(version, known) for version in versions]
+    lines = [tables.version_json(version, known) for version in versions]
     if as_json:
         print_json({"name": name, "versions": lines})
     else:
-        show_versions(name, lines)
+        tables.show_versions(name, lines)
 
 
 @app.command()
@@ -102,14 +97,14 @@ def diff(
     if as_json:
         print_json(result)
     else:
-        show_difference(result)
+        tables.show_difference(result)
 
 
 @app.command()
 def promote(
     candidate: Annotated[str, typer.Argument(help="Version, alias or folder.")],
-    approver: Annotated[str, typer.Option(help="Who answers for it; goes on the record.")],
-    reason: Annotated[str, typer.Option(help="Why; goes on the record.")],
+    approver: ApproverOption,
+    reason: ReasonOption,
     key: SignOption = None,
     requester: RequesterOption = None,
     name: NameOption = DEFAULT_NAME,
@@ -172,7 +167,7 @@ def promote(
             chosen, folder, approver=approver, reason=reason, judge=judge, requester=requester, signer=signer
         )
     alias = _crown(chosen.home, promotion) if promotion.record else None
-    hints = [] if promotion.record else refusal_hints(promotion, _models_of(chosen))
+    hints = [] if promotion.record else tables.refusal_hints(promotion, _models_of(chosen))
     if as_json:
         print_json(
             {
@@ -186,7 +181,7 @@ def promote(
             }
         )
     else:
-        show_promotion(promotion, alias, hints)
+        tables.show_promotion(promotion, alias, hints)
     raise typer.Exit(0 if promotion.record else 1)
 
 
@@ -236,7 +231,7 @@ def live(
     if as_json:
         print_json(found)
     else:
-        show_live(found)
+        tables.show_live(found)
     raise typer.Exit(0 if found["live"] else 1)
 
 
@@ -273,7 +268,7 @@ def _judge(chosen: Settings, traffic: Path | None, max_moved: float, answers: Pa
     return judged
 
 
-def _crown(home: Path, promotion: Promotion) -> str | None:
+def _crown(home: Path, promotion: Promotion[Bundle]) -> str | None:
     """Name the version champion where the registry of this home has it; the ledger has the last word."""
     from clearway.errors import ClearwayError
     from training.registry import Registry

@@ -11,6 +11,7 @@ from clearway.assessment import PPM
 from clearway.commands.options import people_console
 
 if TYPE_CHECKING:
+    from clearway.bundle import Bundle
     from clearway.promotion import Check, Promotion
     from training.registry import Version
 
@@ -71,7 +72,7 @@ def show_difference(result: Mapping[str, Any]) -> None:
     )
 
 
-def refusal_hints(promotion: Promotion, known: Collection[str]) -> list[str]:
+def refusal_hints(promotion: Promotion[Bundle], known: Collection[str]) -> list[str]:
     """What may help where the gate refused.
 
     Args:
@@ -94,7 +95,7 @@ def refusal_hints(promotion: Promotion, known: Collection[str]) -> list[str]:
     return hints
 
 
-def show_promotion(promotion: Promotion, alias: str | None, hints: Sequence[str]) -> None:
+def show_promotion(promotion: Promotion[Bundle], alias: str | None, hints: Sequence[str]) -> None:
     """The checks, what failed first, then what to do next."""
     console, identity = people_console(), promotion.bundle.identity
     checks = sorted(promotion.gate.checks, key=lambda check: check.passed)

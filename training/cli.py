@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
 # Few for a model by itself; it shares its skills with the others.
 MIN_ANSWERS: Final = 50
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the new bundle; must not exist.", show_default="CLEARWAY_HOME/bundles/NAME-1, -2, ..."
+    ),
+]
+NoMlflowOption = Annotated[bool, typer.Option("--no-mlflow", help="Do not keep the run in MLflow.")]
 
 
 def train(
@@ -32,19 +40,13 @@ def train(
             help="Learn from this source only; may be given several times.", show_default="all that may train"
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the new bundle; must not exist.",
-            show_default="CLEARWAY_HOME/bundles/NAME-1, -2, ...",
-        ),
-    ] = None,
+    out: OutOption = None,
     name: Annotated[str, typer.Option(help="Name of the classifier.")] = DEFAULT_NAME,
     min_answers: Annotated[
         int, typer.Option(min=2, help="Leave out models with fewer graded answers.")
     ] = MIN_ANSWERS,
     seed: Annotated[int, typer.Option(min=0, help="Of the split and the bootstrap.")] = 0,
-    no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Do not keep the run in MLflow.")] = False,
+    no_mlflow: NoMlflowOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Train the complexity model, measure it on held-out questions, and write it as a bundle.
@@ -88,7 +90,7 @@ def result_json(trained: Trained) -> dict[str, Any]:
         "sha256": trained.sha256,
         "reference_models": list(trained.models),
         "excluded": dict(trained.excluded),
-        "mlflow": entry and {"name": entry.name, "version": entry.version, "run_id": entry.run_id},
+        "mlflow": entry and asdict(entry),
         "metrics": trained.metrics["by_source"],
     }
 

@@ -19,7 +19,7 @@ from clearway.features import OUTSIDE_NOTE, featurise
 from clearway.promotion import Check, Gate
 from clearway.request import Request
 from training.benchmark.perturbation import PERTURBATIONS
-from training.measurements import CALIBRATION_LIMIT, LARGE_SOURCE_ROWS, number_at, sources_of
+from training.measurements import CALIBRATION_LIMIT, LARGE_SOURCE_ROWS, number_at, sources_of, up_ppm
 from training.traffic import Traffic, perturbed, share_moved
 
 TOKENS_OF_LIMIT: Final = 250
@@ -99,7 +99,7 @@ def judge(candidate: Bundle, champion: Bundle, traffic: Traffic, limits: Limits,
         *_parity(candidate, traffic.requests, limits),
         *_latency(candidate, traffic.spread, limits),
         _at_least("robustness.unchanged", share, limits.unchanged_ppm),
-        Check("traffic.moved", _up(moved), limits.moved_ppm, "ppm"),
+        Check("traffic.moved", up_ppm(moved), limits.moved_ppm, "ppm"),
     )
     notes = {f"quality_{quality.basis}" if quality.n_rows else "champion_not_comparable"}
     notes.add(f"outside_training_ppm:{_outside_ppm(candidate, traffic.requests)}")
@@ -174,15 +174,15 @@ def _against_champion(quality: Quality, limits: Limits) -> list[Check]:
     )
     if quality.basis == "own_questions":
         return [
-            Check("quality.auc_loss", _up(auc), limits.own_questions_ppm, "ppm"),
-            Check("quality.log_loss_rise", _up(loss), limits.own_questions_ppm, "ppm"),
+            Check("quality.auc_loss", up_ppm(auc), limits.own_questions_ppm, "ppm"),
+            Check("quality.log_loss_rise", up_ppm(loss), limits.own_questions_ppm, "ppm"),
         ]
     large = [source for source, n in quality.n_rows.items() if n >= LARGE_SOURCE_ROWS]
     return [
-        Check("quality.auc_loss", _up(auc), limits.auc_loss_ppm, "ppm"),
-        Check("quality.log_loss_rise", _up(loss), limits.log_loss_rise_ppm, "ppm"),
+        Check("quality.auc_loss", up_ppm(auc), limits.auc_loss_ppm, "ppm"),
+        Check("quality.log_loss_rise", up_ppm(loss), limits.log_loss_rise_ppm, "ppm"),
         *(
-            Check(f"quality.auc_loss.{s}", _up(quality.auc_loss[s]), limits.source_auc_loss_ppm, "ppm")
+            Check(f"quality.auc_loss.{s}", up_ppm(quality.auc_loss[s]), limits.source_auc_loss_ppm, "ppm")
             for s in large
         ),
     ]
@@ -190,7 +190,9 @@ def _against_champion(quality: Quality, limits: Limits) -> list[Check]:
 
 def _calibration(metrics: Mapping[str, Any], limits: Limits) -> list[Check]:
     return [
-        Check(f"calibration.{source}", _up(number_at(facts, "model", "ece", "value")), limits.ece_ppm, "ppm")
+        Check(
+            f"calibration.{source}", up_ppm(number_at(facts, "model", "ece", "value")), limits.ece_ppm, "ppm"
+        )
         for source, facts in _sources(metrics).items()
         if (number_at(facts, "n_answers") or 0) >= LARGE_SOURCE_ROWS
     ]
@@ -240,11 +242,6 @@ def _p99(values: Sequence[float]) -> int:
 def _at_least(name: str, value: float | None, limit: int) -> Check:
     """A share or a gain in ppm, rounded down but for the last bits of a float."""
     return Check(name, None if value is None else math.floor(round(value * PPM, 3)), limit, "ppm", "at_least")
-
-
-def _up(value: float | None) -> int | None:
-    """Parts per million, rounded up but for the last bits of a float."""
-    return None if value is None else math.ceil(round(value * PPM, 3))
 
 
 def _sources(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

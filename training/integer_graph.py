@@ -28,6 +28,19 @@ LOGISTIC_STEP_BITS: Final = 7
 Shapes = Mapping[str, Sequence[str | int]]
 
 
+def serialised(graph: Any) -> bytes:
+    """Checked, deterministic bytes of a model with this graph."""
+    model = helper.make_model(
+        graph,
+        producer_name="clearway",
+        ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+    )
+    onnx.checker.check_model(model, full_check=True)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
 class Graph:
     """Nodes and constants, collected in order."""
 
@@ -50,15 +63,7 @@ class Graph:
         graph = helper.make_graph(
             self._nodes, name, _int64_values(inputs), _int64_values(outputs), self._constants
         )
-        model = helper.make_model(
-            graph,
-            producer_name="clearway",
-            ir_version=IR_VERSION,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-        )
-        onnx.checker.check_model(model, full_check=True)
-        data: bytes = model.SerializeToString(deterministic=True)
-        return data
+        return serialised(graph)
 
 
 def _int64_values(shapes: Shapes) -> list[Any]:

@@ -14,6 +14,7 @@ its probabilities are drawn towards the middle by as much as they vary.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -54,7 +55,7 @@ class _Cells:
         return cls(place, flat[place])
 
 
-class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class SkillsModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """Low-rank regression of a partly known matrix of prompts and models.
 
     Args:
@@ -127,14 +128,15 @@ class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         scores: FloatArray = self.transform(X) @ self.loadings_.T + self.intercept_
         return scores
 
+    @abstractmethod
     def loss(self, score: FloatArray, target: FloatArray) -> tuple[float, FloatArray]:
         """Loss of known cells, and its slope."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _start(self, y: FloatArray) -> FloatArray:
         """Intercepts that give each model's mean without any skill, shape (n_models,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _average(self, loadings: FloatArray, variance: FloatArray) -> None:
         """Loadings (and intercepts) for a prompt whose own effects are unknown.
 
@@ -142,7 +144,6 @@ class SkillsModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
             loadings: Shape (n_models, rank_), as learned.
             variance: Shape (rank_,); of the training prompts' own effects.
         """
-        raise NotImplementedError
 
     def _check(self, X: Matrix, y: FloatArray) -> None:  # noqa: N803
         if X.shape[0] != y.shape[0]:

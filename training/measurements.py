@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ CALIBRATION_LIMIT: Final = 0.03
 LARGE_SOURCE_ROWS: Final = 2_000
 # Larger than any count or measure that makes sense, and small enough for a record in millionths.
 _NO_MEASUREMENT: Final = 1e9
+_MILLION: Final = 1_000_000
 
 
 def number_at(value: Any, *path: str) -> float | None:
@@ -25,6 +27,15 @@ def number_at(value: Any, *path: str) -> float | None:
         value = value.get(name) if isinstance(value, Mapping) else None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and abs(value) < _NO_MEASUREMENT else None
+
+
+def up_ppm(value: float | None) -> int | None:
+    """Parts per million, rounded up but for the last bits of a float; None stays.
+
+    >>> up_ppm(0.0000021)
+    3
+    """
+    return None if value is None else math.ceil(round(value * _MILLION, 3))
 
 
 def sources_of(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -30,6 +30,9 @@ SensitivityOption = Annotated[
     Path | None,
     typer.Option("--sensitivity", help="Folder of the sensitivity bundle [CLEARWAY_SENSITIVITY]."),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+ApproverOption = Annotated[str, typer.Option(help="Who answers for it; goes on the record.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; goes on the record.")]
 SignOption = Annotated[
     Path | None, typer.Option("--key", help="Your private key: signs under your name.", show_default="none")
 ]

@@ -57,7 +57,7 @@ def version(folder: Path, number: str) -> Path:
     return folder
 
 
-def promote(settings: Settings, folder: Path, gate: Gate = PASSED) -> Promotion:
+def promote(settings: Settings, folder: Path, gate: Gate = PASSED) -> Promotion[Bundle]:
     """Promote with a gate that is settled."""
     return promote_bundle(settings, folder, approver=" Ana ", reason="better", judge=lambda *_: gate)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clearway.approvals import approve, load_approvers
-from clearway.bundle import pinned_digests
+from clearway.bundle import Bundle, pinned_digests
 from clearway.change_approval import check_records
 from clearway.errors import ApprovalError
 from clearway.installation import LOAD, PROMOTION, Settings, data_folder, trusted_digests
@@ -44,7 +44,9 @@ def strict(tmp_path: Path) -> Settings:
     return replace(settings, policy=policy)
 
 
-def sign_promotion(settings: Settings, folder: Path, requester: str, signer: Signer | None) -> Promotion:
+def sign_promotion(
+    settings: Settings, folder: Path, requester: str, signer: Signer | None
+) -> Promotion[Bundle]:
     """Promote in the name of Ana."""
     return promote_bundle(
         settings,

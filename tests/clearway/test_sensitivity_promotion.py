@@ -35,12 +35,12 @@ from clearway.ledger.canonical import canonical_json
 from clearway.ledger.checkpoint import Signer
 from clearway.ledger.sqlite import open_ledger
 from clearway.load_records import promoted_bundles
-from clearway.promotion import Check, Gate, champion
+from clearway.promotion import Check, Gate, Promotion, champion
 from clearway.replay import Replayer
 from clearway.sensitivity.bundle import SensitivityBundle
 from clearway.sensitivity.detector import PresidioDetector
 from clearway.sensitivity.unknown import UnknownDetector
-from clearway.sensitivity_promotion import SensitivityPromotion, promote_sensitivity
+from clearway.sensitivity_promotion import promote_sensitivity
 from clearway.testing import NOON, fake_request
 
 PASSED = Gate((Check("recall.contact", 980_000, 970_000, "ppm", "at_least"),))
@@ -63,7 +63,7 @@ def settings(tmp_path: Path, folder: Path) -> Settings:
     return Settings.of({"CLEARWAY_SENSITIVITY": str(folder)}, home=tmp_path / "home")
 
 
-def promote(settings: Settings, gate: Gate = PASSED, **named: Any) -> SensitivityPromotion:
+def promote(settings: Settings, gate: Gate = PASSED, **named: Any) -> Promotion[SensitivityBundle]:
     """Promote what the settings name, with a gate that is settled."""
     given = {"approver": "Ana", "reason": "our words", "judge": lambda _: gate, **named}
     return promote_sensitivity(settings, settings.sensitivity, **given)

@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from clearway.commands.options import (
+    ApproverOption,
     HomeOption,
+    JsonOption,
     PolicyOption,
+    ReasonOption,
     RequesterOption,
     SignOption,
     people_console,
     print_json,
     settings,
 )
+from training.cli import NoMlflowOption, OutOption, next_folder
 from training.sensitivity import DEFAULT_NAME, N_GENERATED
 
 if TYPE_CHECKING:
-    from clearway.promotion import Check
-    from clearway.sensitivity_promotion import SensitivityPromotion
+    from clearway.promotion import Check, Promotion
+    from clearway.sensitivity.bundle import SensitivityBundle
     from training.sensitivity.pipeline import Trained
 
 app = typer.Typer(
     no_args_is_help=True, help="The sensitivity detector's models: train, judge by the gate, promote."
 )
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 
 
 @app.command()
 def train(
     *,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the new bundle; must not exist.",
-            show_default="CLEARWAY_HOME/bundles/NAME-1, -2, ...",
-        ),
-    ] = None,
+    out: OutOption = None,
     name: Annotated[str, typer.Option(help="Name of the model.")] = DEFAULT_NAME,
     generated: Annotated[
         int, typer.Option(min=1_000, help="Generated texts on each side of the split.")
@@ -47,7 +45,7 @@ def train(
     tagger: Annotated[
         Path | None, typer.Option(help="Folder with a tagger of names.", show_default="learn one, in minutes")
     ] = None,
-    no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Do not keep the run in MLflow.")] = False,
+    no_mlflow: NoMlflowOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train the tagger of names and the class model, measure on held-out templates, write a bundle.
@@ -63,7 +61,7 @@ def train(
             {
                 "bundle": str(trained.folder),
                 "sha256": trained.sha256,
-                "mlflow": entry and {"name": entry.name, "version": entry.version, "run_id": entry.run_id},
+                "mlflow": entry and asdict(entry),
                 "metrics": trained.metrics["held_out"],
             }
         )
@@ -96,8 +94,8 @@ def gate(
 @app.command()
 def promote(
     folder: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
-    approver: Annotated[str, typer.Option(help="Who answers for it; goes on the record.")],
-    reason: Annotated[str, typer.Option(help="Why; goes on the record.")],
+    approver: ApproverOption,
+    reason: ReasonOption,
     key: SignOption = None,
     requester: RequesterOption = None,
     home: HomeOption = None,
@@ -139,7 +137,6 @@ def _train(out: Path | None, plan: dict[str, Any], *, keep_run: bool) -> Trained
     from rich.console import Console
 
     from clearway.installation import data_folder
-    from training.cli import next_folder
     from training.sensitivity.finding import make_find
     from training.sensitivity.pipeline import Plan, train_sensitivity
     from training.sensitivity.samples import corpora_folder
@@ -185,7 +182,7 @@ def _print_checks(checks: tuple[Check, ...]) -> None:
     people_console().print(table)
 
 
-def _promotion_json(done: SensitivityPromotion) -> dict[str, Any]:
+def _promotion_json(done: Promotion[SensitivityBundle]) -> dict[str, Any]:
     return {
         "promoted": done.record is not None,
         "bundle": done.bundle.identity.as_json(),
@@ -195,7 +192,7 @@ def _promotion_json(done: SensitivityPromotion) -> dict[str, Any]:
     }
 
 
-def _print_promotion(done: SensitivityPromotion) -> None:
+def _print_promotion(done: Promotion[SensitivityBundle]) -> None:
     """The checks, what failed first, then what to do next."""
     _print_checks(tuple(sorted(done.gate.checks, key=lambda check: check.passed)))
     console, named = people_console(), f"{done.bundle.identity.name} {done.bundle.identity.version}"

@@ -18,7 +18,7 @@ from clearway.sensitivity.bundle import SensitivityBundle
 from clearway.sensitivity.class_model import CLASS_MODEL, PPM, ClassModel, ClassSettings
 from clearway.sensitivity.evidence import N_COLUMNS, ONE
 from clearway.style import IntArray
-from training.measurements import number_at
+from training.measurements import number_at, up_ppm
 from training.sensitivity.thresholds import RECALL_TARGETS
 
 _REPEATS: Final = 50
@@ -60,10 +60,11 @@ def judge_bundle(bundle: SensitivityBundle, limits: Limits) -> tuple[Check, ...]
     """All checks of a bundle."""
     metrics = bundle.metrics
     held_out = ("held_out",)
+    twins = number_at(metrics, *held_out, "twins", "all", "value")
     return (
         *_recalls(metrics, limits),
         *_false_pins(metrics, limits),
-        Check("twins", _up(number_at(metrics, *held_out, "twins", "all", "value")), limits.twins_ppm, "ppm"),
+        Check("twins", up_ppm(twins), limits.twins_ppm, "ppm"),
         Check(
             "pairs",
             _down(number_at(metrics, *held_out, "pairs", "value")),
@@ -97,7 +98,7 @@ def _false_pins(metrics: Any, limits: Limits) -> list[Check]:
     return [
         Check(
             f"false_pins.{source.replace(' ', '_')}",
-            _up(number_at(share, "value")),
+            up_ppm(number_at(share, "value")),
             limits.sessions_ppm if source == SESSIONS else limits.clean_ppm,
             "ppm",
         )
@@ -138,10 +139,6 @@ def _best_us(model: ClassModel, rows: IntArray) -> float:
 
 def _down(value: float | None) -> int | None:
     return None if value is None else math.floor(round(value * PPM, 3))
-
-
-def _up(value: float | None) -> int | None:
-    return None if value is None else math.ceil(round(value * PPM, 3))
 
 
 def _whole(value: float | None) -> int | None:

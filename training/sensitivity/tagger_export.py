@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from scipy.special import expit
 
 from clearway.errors import TrainingDataError
 from clearway.sensitivity.tagger import INPUTS, MODEL_FILE, OUTPUTS, PPM, SPECIFICATION_FILE, specification
+from training.integer_graph import serialised
 from training.sensitivity.tagger_learning import WEIGHT_BITS, Weights, integers
 
-OPSET: Final = 18
-IR_VERSION: Final = 9
 # A weight is held in 2**-WEIGHT_BITS, in 16 bits; a probability is read from a table in steps of 2**-8.
 STEP_BITS: Final = 8
 SCALE_BITS: Final = 10
@@ -77,15 +75,7 @@ def _serialise(constants: dict[str, NDArray[Any]]) -> bytes:
         [values[name] for name in OUTPUTS],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
-    model = helper.make_model(
-        graph,
-        producer_name="clearway",
-        ir_version=IR_VERSION,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-    )
-    onnx.checker.check_model(model, full_check=True)
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
+    return serialised(graph)
 
 
 def write_tagger(weights: Weights, lists: Path, bundle: Path) -> None:

@@ -6,7 +6,7 @@ Absolute times are noise on shared machines; ratios of one run hold.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from types import MappingProxyType
 from typing import Any, Final
@@ -21,8 +21,6 @@ SIZES: Final[Mapping[int, int]] = MappingProxyType({80: 200, 1_200: 60, 6_000: 2
 _WARM_UP: Final = 2
 N_TURNS: Final = 20
 N_CHARACTERS_OF_A_TURN: Final = 300
-
-Scan = Callable[[str], object]
 
 
 def measure_latency(

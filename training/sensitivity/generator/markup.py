@@ -44,11 +44,6 @@ class Template:
     locale: str | None
     kind: str
 
-    @property
-    def has_pair_marks(self) -> bool:
-        """Whether the template says itself how its harmless half reads."""
-        return _PAIR.search(self.body) is not None
-
 
 def choose(body: str, rng: Random) -> str:
     """The template with one of each group of words taken."""
