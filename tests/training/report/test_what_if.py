@@ -145,8 +145,10 @@ def test_a_model_is_left_out(settings: Settings, register: Register) -> None:
         ),
         (
             WhatIf("x", regions=("eu",), without=tuple(shipped_register().models)),
-            "what-if x: expected a model that a review vouches for on 2026-12-01, got none; see clearway "
-            + "register list",
+            (
+                "what-if x: expected a model that a review vouches for on 2026-12-01, got none; "
+                "see clearway register list"
+            ),
         ),
     ],
 )
