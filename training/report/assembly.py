@@ -276,7 +276,7 @@ def _of_table(wanted: Wanted, table: str, settings: Settings) -> Gathered:
         moves = path / "moves" if (path / "moves").is_dir() else None
     elif wanted.engine is None:
         raise InvalidRequestError(
-            f"{table}: expected a Parquet file or a folder of them, got none; a table of a database needs --engine"
+            f"{table}: expected a Parquet file or a folder, got none; a table of a database needs --engine"
         )
     costs = wanted.costs or Costs()
     return Gathered(

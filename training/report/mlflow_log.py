@@ -164,5 +164,6 @@ def _versions(client: Any, report: Report) -> list[Any]:
 
 
 def _digests(report: Report) -> list[str]:
-    """Only what is a digest: it stands in a filter of MLflow."""
-    return sorted(digest for digest in report.about.classifiers if _SHA256.fullmatch(digest))
+    """As tags hold them, and only what is a digest: they stand in a filter of MLflow."""
+    found = (digest.removeprefix("sha256:") for digest in report.about.classifiers)
+    return sorted(digest for digest in found if _SHA256.fullmatch(digest))
