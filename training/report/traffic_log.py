@@ -57,6 +57,7 @@ _FAILED: Final = frozenset({"cancelled", "error", "failed", "failure", "rate_lim
 _DONE: Final = frozenset({"complete", "completed", "ok", "stop", "succeeded", "success"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH
 _MAX_NAME_CHARACTERS: Final = 128
 # ASCII digits only: `Decimal` reads those of other scripts, too.
 _DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,2})?")
@@ -141,7 +142,7 @@ def index_log(log: LogFile, at: datetime, progress: Callable[[str, int, int], No
     """
     now_us, jump_us = (at - _EPOCH) // _MICROSECOND, JUMP // _MICROSECOND
     digests, numbers, jumps = array("Q"), array("Q"), set()
-    n_lines = n_readable = last_us = 0  # a time before 1970 is a jump
+    n_lines = n_readable = last_us = 0
     for n_lines, raw in enumerate(log.lines(), 1):
         fields = raw.fields
         if n_lines % 10_000 == 0:
@@ -307,11 +308,9 @@ def _time_us(value: Any) -> int | None:
 
 
 def _microseconds(at: datetime) -> int | None:
-    """Since 1970; None at the ends of the calendar, where there is no such time in UTC."""
-    try:
-        return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
-    except OverflowError:
-        return None
+    """Since 1970; None for what no log can mean, and no calendar of every engine holds."""
+    since = (at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH
+    return int(since // _MICROSECOND) if timedelta(0) <= since < _LATEST else None
 
 
 def _identifier(value: Any) -> str | None:
