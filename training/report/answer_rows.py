@@ -15,6 +15,7 @@ from training.answer_table import is_name, plain
 from training.benchmark.blocks import CHARACTERS_PER_TOKEN
 from training.prompt_key import prompt_key
 from training.report.answer_ways import QUALITY, Contest
+from training.report.posture import Place, is_nowhere_weaker
 from training.report.prompt_scan import Scan
 from training.report.routed import (
     ARMS,
@@ -30,6 +31,8 @@ NOT_IN_REGISTER, UNKNOWN_REGION = "not in the register", "unknown"
 NOT_SCANNED, MISSING_ANSWERS = "not_scanned", "missing_answers"
 NUSD: Final = 1_000_000_000
 PPM: Final = 1_000_000
+# Fits in 64 bits; the analysis sets such a row aside.
+_MOST: Final = 2**62
 _EMPTY: Final[dict[str, Any]] = {
     column.name: "" if column.type == "string" else None for column in COLUMNS
 } | {
@@ -64,14 +67,14 @@ class Tested:
         prompts: By source and prompt id.
         faults: Codes of unusable answers, by source and prompt id; of prompts that have no usable one too.
         scan: What the detector said.
-        places: Provider and region of each reference model that the register has.
+        places: Where each reference model that the register has is served.
         router_nusd: Cost of one decision.
     """
 
     prompts: Mapping[tuple[str, str], Prompt]
     faults: Mapping[tuple[str, str], frozenset[str]]
     scan: Scan
-    places: Mapping[str, tuple[str, str]]
+    places: Mapping[str, Place]
     router_nusd: int
 
     def rows(self, contests: list[Contest], refused: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -99,7 +102,7 @@ class Tested:
             way: (_whole(contest.of(way, "spend"), NUSD), _whole(contest.of(way, QUALITY), PPM))
             for way in contest.shares
         }
-        before = models[contest.comparison.best]
+        before, posture = models[contest.comparison.best], self._posture_nusd(contest)
         for row, prompt_id in enumerate(contest.ids):
             key = (contest.source, prompt_id)
             chosen = models[contest.routed[row]]
@@ -123,6 +126,7 @@ class Tested:
                 "before_quality_ppm": base_quality,
                 "quality_basis": MEASURED,
                 "before_quality_basis": MEASURED,
+                "posture_nusd": posture[row],
                 **{f"{arm}_nusd": ways[arm][0][row] for arm in ARMS},
                 **{f"{arm}_quality_ppm": ways[arm][1][row] for arm in ARMS},
             }
@@ -152,7 +156,24 @@ class Tested:
         }
 
     def _place(self, model: str) -> tuple[str, str]:
-        return self.places.get(model, (NOT_IN_REGISTER, UNKNOWN_REGION))
+        place = self.places.get(model)
+        return (place.provider.id, place.region) if place else (NOT_IN_REGISTER, UNKNOWN_REGION)
+
+    def _posture_nusd(self, contest: Contest) -> list[int | None]:
+        """Least cost of each prompt by a model of no weaker terms and of no less predicted success."""
+        models, before = contest.test.models, contest.comparison.best
+        home = self.places.get(models[before])
+        if home is None:
+            return [None] * len(contest.ids)
+        known = [self.places.get(model) for model in models]
+        is_safe = np.array([place is not None and is_nowhere_weaker(place, home) for place in known])
+        cells = contest.test.cells
+        is_enough = cells["success"] >= cells["success"][:, [before]]
+        spend = np.array([_whole(row, NUSD) for row in cells["spend"]])
+        least = np.where(is_safe & is_enough, spend, spend[:, [before]]).min(axis=1)
+        return [
+            int(cost) if cost < base else None for cost, base in zip(least, spend[:, before], strict=True)
+        ]
 
 
 def prompts_of(table: pd.DataFrame) -> dict[tuple[str, str], Prompt]:
@@ -174,11 +195,11 @@ def codes_of(faults: pd.DataFrame) -> dict[tuple[str, str], frozenset[str]]:
     return {key: frozenset(found) for key, found in codes.items()}
 
 
-def places_of(register: Register) -> dict[str, tuple[str, str]]:
-    """Provider and region of each reference model: of the first model, by id, that it stands for."""
-    places: dict[str, tuple[str, str]] = {}
+def places_of(register: Register) -> dict[str, Place]:
+    """Where each reference model is served: the first model, by id, that it stands for."""
+    places: dict[str, Place] = {}
     for _, model in sorted(register.models.items()):
-        places.setdefault(model.success.reference, (model.provider, model.region))
+        places.setdefault(model.success.reference, Place(register.providers[model.provider], model.region))
     return places
 
 
@@ -190,5 +211,6 @@ def _id_of(source: str, prompt_id: str) -> str:
 
 def _whole(values: Any, scale: int) -> list[int]:
     """Nearest whole numbers of `1 / scale`."""
-    whole: list[int] = np.rint(np.asarray(values) * scale).astype(np.int64).tolist()
+    bounded = np.clip(np.rint(np.asarray(values) * scale), 0, _MOST)
+    whole: list[int] = bounded.astype(np.int64).tolist()
     return whole

@@ -218,8 +218,9 @@ def _notes(sides: _Sides, outcome: _Outcome, priced: Prices, *, is_scanned: bool
     if not is_scanned:
         yield "The sensitivity detector did not read the prompts: data classes and languages are not known."
     yield (
-        "Graded answers pass no policy: whether a model is cleared for a prompt, and on what terms, is not "
-        "known."
+        "Graded answers pass no policy: whether a model is cleared for a prompt is not known. Terms are "
+        "known where the register serves the model; there, a model counts as good enough whose predicted "
+        "success is at least that of the model before."
     )
 
 
