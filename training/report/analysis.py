@@ -16,13 +16,19 @@ from training.report.risk import LEAKS, Paths, detection_of, exposure_of, measur
 from training.report.routed import SET_ASIDE
 from training.report.savings_analysis import arms_of, counts_of, money_of, quality_of, summed
 from training.report.scenarios import scenarios_of
-from training.report.slices import slices_of
+from training.report.slices import DIMENSIONS, sliced, slices_of
 from training.report.sums import by_bucket, counts, one, prepared, split, usable, where
 
 # Names in a list of the report, and combinations of codes that are looked through for them.
 MAX_NAMES: Final = 100
 _MAX_COMBINATIONS: Final = 10_000
 OTHER: Final = "other"
+_KEPT: Final = (
+    *("bucket", "time_us", "verdict", "faults", *DIMENSIONS, "classes"),
+    *("provider", "region", "before_provider", "before_region"),
+    *("refused_for", "exceptions", "example_terms"),
+    *("classifier_sha256", "detector_sha256", "policy_digest"),
+)
 # Microseconds of the years 1970 to 2199: a time outside is no time.
 _LAST_US: Final = 7_258_118_399_000_000
 
@@ -48,9 +54,11 @@ def analyse(
         ConfigurationError: As `engines.open_tables`, or the engine fails.
     """
     with open_tables(engine, _named(gathered), gathered.moves) as tables:
-        everything = prepared(tables.rows)
+        whole = prepared(tables.rows)
+        sums = by_bucket(usable(whole), summed(usable(whole)))
+        # Most questions are about few columns, whose soundness is then known.
+        everything = tables.keep(whole.select(*_KEPT, **sliced(whole)))
         rows = usable(everything)
-        sums = by_bucket(rows, summed(rows))
         resamples = Resamples(sums["used"] > 0, seed)
         paths = paths_of(rows)
         n_rows, n_set_aside, n_example, first, last = _counted(everything)

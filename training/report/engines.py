@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,6 +26,8 @@ _SPARK: Final = {
     "spark.sql.session.timeZone": "UTC",
     "spark.driver.extraJavaOptions": "-Dlog4j2.level=ERROR",
 }
+_KEPT: Final = "clearway_kept"
+_ATTACHED: Final = "clearway_given"
 _LOCAL: Final = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 
 
@@ -36,11 +38,13 @@ class Tables(NamedTuple):
         rows: Ibis table with the columns `routed.COLUMNS`.
         moves: The same with `routed.MOVE_COLUMNS`, or None.
         engine: Name and version.
+        keep: Computes a table once, for the sums that follow; gone with the context.
     """
 
     rows: Any
     moves: Any
     engine: str
+    keep: Callable[[Any], Any]
 
 
 @contextmanager
@@ -71,7 +75,7 @@ def open_tables(url: str | None, rows: Path | str, moves: Path | str | None = No
             None if where is None else _checked(source.table(where, columns), columns)
             for where, columns in sought
         )
-        yield Tables(read, moved, source.name)
+        yield Tables(read, moved, source.name, source.keep)
 
 
 def collected(expression: Any) -> pa.Table:
@@ -83,10 +87,14 @@ def collected(expression: Any) -> pa.Table:
     try:
         return expression.to_pyarrow()
     except _engine_errors() as error:
-        raise ConfigurationError(
-            f"engine: expected it to sum the rows, got {_told(error)}; check its memory, disk and "
-            "connection, and that the files are whole"
-        ) from error
+        raise _failed(error) from error
+
+
+def _failed(error: BaseException) -> ConfigurationError:
+    return ConfigurationError(
+        f"engine: expected it to sum the rows, got {_told(error)}; check its memory, disk and connection, "
+        "and that the files are whole"
+    )
 
 
 class _Source:
@@ -99,7 +107,7 @@ class _Source:
         """The table of files, or of a name."""
         try:
             if isinstance(where, str):
-                return self.connection.table(where)
+                return self.named(where)
             return self.of_files(_files(where), columns)
         except _engine_errors() as error:
             what = where if isinstance(where, str) else where.name
@@ -107,9 +115,24 @@ class _Source:
                 f"{what}: expected a table that {self.name} can read, got {_told(error)}"
             ) from error
 
+    def named(self, name: str) -> Any:
+        """A table of the engine."""
+        return self.connection.table(name)
+
     def of_files(self, files: list[str], columns: Sequence[Column]) -> Any:
         """The table of some Parquet files."""
         raise NotImplementedError
+
+    def keep(self, table: Any) -> Any:
+        """The table, computed."""
+        try:
+            return self.kept(table)
+        except _engine_errors() as error:
+            raise _failed(error) from error
+
+    def kept(self, table: Any) -> Any:
+        """As `keep`, with the engine's own errors."""
+        return self.connection.create_table(_KEPT, table, temp=True)
 
 
 class _Duckdb(_Source):
@@ -119,18 +142,26 @@ class _Duckdb(_Source):
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="clearway-report-"))
         path = address.partition("://")[2]
         try:
+            # A database in a file compresses what is kept.
             self.connection = ibis.duckdb.connect(
-                path or ":memory:",
-                read_only=bool(path),
+                Path(scratch) / "kept.duckdb",
                 threads=N_THREADS,
                 memory_limit=MEMORY,
                 temp_directory=scratch,
                 preserve_insertion_order=False,
             )
+            if path:
+                self.connection.attach(path, name=_ATTACHED, read_only=True)
         except _engine_errors() as error:
             raise ConfigurationError(f"engine: expected a DuckDB database, got {_told(error)}") from error
         stack.callback(self.connection.disconnect)
         self.name = f"DuckDB {self.connection.version}"
+
+    def named(self, name: str) -> Any:
+        return self.connection.table(name, database=_ATTACHED)
+
+    def kept(self, table: Any) -> Any:
+        return self.connection.create_table(_KEPT, table)
 
     def of_files(self, files: list[str], columns: Sequence[Column]) -> Any:
         return self.connection.read_parquet(files, table_name=f"clearway_{columns[-1].name}")
@@ -211,13 +242,14 @@ class _Spark(_Source):
         self._session.read.parquet(*files).createOrReplaceTempView(view)
         return self.connection.table(view)
 
+    def kept(self, table: Any) -> Any:
+        return table.cache()
+
 
 def _files(where: Path) -> list[str]:
     files = sorted(where.glob("*.parquet")) if where.is_dir() else [where]
     if not files or not files[0].is_file():
-        raise ConfigurationError(
-            f"{where.name}: expected a Parquet file, or a folder of them, got none"
-        )
+        raise ConfigurationError(f"{where.name}: expected a Parquet file, or a folder of them, got none")
     return [str(file.resolve()) for file in files]
 
 

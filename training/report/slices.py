@@ -17,6 +17,7 @@ OTHER: Final = "other"
 # Of a slice with fewer compared requests nothing should be concluded.
 SMALL: Final = 100
 NO_CLASS: Final = "none"
+_PREFIX: Final = "slice_"
 # Sets of classes that are looked through for the classes there are.
 _MAX_SETS: Final = 10_000
 
@@ -28,7 +29,7 @@ def slices_of(rows: Any, resamples: Resamples) -> tuple[Slice, ...]:
     each.
 
     Args:
-        rows: Ibis table of `sums.prepared`, without what is set aside.
+        rows: Ibis table with the columns of `sliced`, bucket and slices, without what is set aside.
         resamples: For the intervals.
     """
     found = [part for name in DIMENSIONS for part in _of_dimension(rows, name, resamples)]
@@ -42,7 +43,7 @@ def _of_dimension(rows: Any, name: str, resamples: Resamples) -> list[Slice]:
     value = rows[name]
     if len(values) > MAX_VALUES:
         value = value.isin(values[:MAX_VALUES]).ifelse(value, OTHER)
-    parts = by_value_and_bucket(rows, {"value": value}, _summed(rows))
+    parts = by_value_and_bucket(rows, {"value": value}, _kept(rows))
     return _ordered([_slice(name, value, sums, resamples) for (value,), sums in parts.items()])
 
 
@@ -61,18 +62,28 @@ def _of_classes(rows: Any, resamples: Resamples) -> list[Slice]:
 def _of_class(rows: Any, name: str) -> Sums:
     held = rows.classes == "" if name == NO_CLASS else ("+" + rows.classes + "+").contains(f"+{name}+")
     part = rows.filter(held)
-    return by_bucket(part, _summed(part))
+    return by_bucket(part, _kept(part))
 
 
-def _summed(rows: Any) -> dict[str, Any]:
+def _kept(rows: Any) -> dict[str, Any]:
+    return {name.removeprefix(_PREFIX): rows[name] for name in rows.columns if name.startswith(_PREFIX)}
+
+
+def sliced(rows: Any) -> dict[str, Any]:
+    """What to add up for each slice, by the names of the columns that `slices_of` reads.
+
+    Args:
+        rows: Ibis table of `sums.prepared`.
+    """
     compared = rows.compared == 1
-    return {
+    sums = {
         "compared": rows.compared,
         "refused": rows.refused,
         "before": where(compared, rows.before_nusd),
         "after": where(compared, rows.spent_nusd) + where(compared | (rows.refused == 1), rows.router_nusd),
         **paired(rows),
     }
+    return {f"{_PREFIX}{name}": value for name, value in sums.items()}
 
 
 def _slice(dimension: str, value: str, sums: Sums, resamples: Resamples) -> Slice:
