@@ -6,25 +6,33 @@ The command line says what is wanted; here is what that takes. Nothing is writte
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import time
 from typing import Any, Final
 
 from clearway.bundle import METRICS, read_metrics
 from clearway.errors import BundleError, ConfigurationError, InvalidRequestError, NotFoundError
-from clearway.installation import Settings, existing_ledger
+from clearway.installation import Settings, data_folder, existing_ledger
 from clearway.register import load_register
+from clearway.sensitivity.identity import identify
 from training.report.gathered import Costs, Gathered, WhatIf
 from training.report.report_files import ReportFiles
 from training.report.results import Report
 
 Progress = Callable[[str, int, int], None]
-# Rows of a log are kept here until the report stands, so that an interrupted run goes on where it was.
+# Rows of logs are kept here for a week: an interrupted run goes on, a second report is there at once.
 WORK: Final = "report-work"
+_KEPT_S: Final = 7 * 24 * 3_600
+_OTHER_DETECTOR: Final = (
+    "Some requests were decided with another sensitivity detector than the one in use now. Error rates and "
+    "expected leaks are those of the one in use now."
+)
 _ONLY: Final = {
     "answers": ("test", "prices", "sources"),
     "log": ("workers",),
@@ -134,6 +142,7 @@ def gathered(wanted: Wanted, settings: Settings, at: datetime, progress: Progres
             folder = wanted.work
         elif wanted.kind == "log":
             folder = settings.home / WORK
+            _forget(folder)
         else:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="clearway-report-")))
         if wanted.answers is not None:
@@ -154,8 +163,10 @@ def analysed(found: Gathered, wanted: Wanted, settings: Settings, at: datetime) 
     """
     from training.report.analysis import analyse
 
+    now = identify(data_folder() / "sensitivity", "", bundle=settings.sensitivity).sha256
+    others = (_OTHER_DETECTOR,) if set(found.detectors) - {now} else ()
     return analyse(
-        found,
+        replace(found, notes=(*found.notes, *others)),
         engine=wanted.engine,
         seed=wanted.seed,
         made_at=at.isoformat(timespec="seconds"),
@@ -261,6 +272,7 @@ def _of_ledger(
             load_register(settings.register),
             folder,
             variants=[build(spec, settings, at) for spec in wanted.what_ifs],
+            today=build(WhatIf("today"), settings, at) if wanted.what_ifs else None,
             costs=wanted.costs,
             requests=wanted.requests,
             at=at,
@@ -270,7 +282,8 @@ def _of_ledger(
 
 def _of_table(wanted: Wanted, table: str, settings: Settings) -> Gathered:
     """Rows that are there already: a file, a folder, what `--work` left, or a table of the engine."""
-    path, rows, moves = Path(table), None, None
+    path, moves = Path(table), None
+    rows = path
     if path.exists():
         rows = path / "rows" if (path / "rows").is_dir() else path
         moves = path / "moves" if (path / "moves").is_dir() else None
@@ -283,7 +296,7 @@ def _of_table(wanted: Wanted, table: str, settings: Settings) -> Gathered:
         kind="table",
         origin=path.name,
         before="what the table says",
-        rows=rows or table,
+        rows=rows,
         moves=moves,
         scenarios={},
         register=load_register(settings.register).digest,
@@ -292,6 +305,13 @@ def _of_table(wanted: Wanted, table: str, settings: Settings) -> Gathered:
         router_nusd=costs.router_nusd,
         router_basis=costs.basis,
     )
+
+
+def _forget(folder: Path) -> None:
+    """Remove rows of logs that nobody came back to."""
+    for run in folder.iterdir() if folder.is_dir() else ():
+        if time() - run.stat().st_mtime > _KEPT_S:
+            shutil.rmtree(run, ignore_errors=True)
 
 
 def _detector_metrics(settings: Settings) -> Mapping[str, Any] | None:

@@ -214,9 +214,10 @@ def _progress() -> Iterator[Progress]:
         tasks = {}
 
         def tell(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=None)
-            bars.update(tasks[what], completed=done, total=total or None)
+            step = what.partition(":")[0]
+            if step not in tasks:
+                tasks[step] = bars.add_task(what, total=None)
+            bars.update(tasks[step], description=what, completed=done, total=total or None)
 
         yield tell
 
@@ -225,10 +226,10 @@ class _Lines:
     """Progress as lines: each new step, and how far it is every `_BETWEEN_S` seconds."""
 
     def __init__(self) -> None:
-        self._what, self._told = "", 0.0
+        self._step, self._told = "", 0.0
 
     def tell(self, what: str, done: int, total: int) -> None:
-        now = monotonic()
-        if what != self._what or now - self._told > _BETWEEN_S:
-            self._what, self._told = what, now
+        step, now = what.partition(":")[0], monotonic()
+        if step != self._step or now - self._told > _BETWEEN_S:
+            self._step, self._told = step, now
             print_error(f"{what}: {done:,} of {total:,}" if total else what)

@@ -19,7 +19,7 @@ class Gathered:
         kind: As `About.kind`.
         origin: As `About.origin`.
         before: As `About.before`.
-        rows: Parquet file, or folder of them, with the columns `routed.COLUMNS`; as text, a table's name.
+        rows: Parquet file, or folder of them, with the columns `routed.COLUMNS`; else the name of a table.
         moves: The same with `routed.MOVE_COLUMNS`; None where no scenario was asked for.
         scenarios: What each scenario changes, in words, by name.
         register: Digest of the register.
@@ -34,8 +34,8 @@ class Gathered:
     kind: str
     origin: str
     before: str
-    rows: Path | str
-    moves: Path | str | None
+    rows: Path
+    moves: Path | None
     scenarios: Mapping[str, str]
     register: str
     classifiers: Mapping[str, str]
