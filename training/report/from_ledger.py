@@ -90,6 +90,7 @@ def gather(
     folder: Path,
     *,
     variants: Sequence[Variant] = (),
+    today: Variant | None = None,
     costs: Costs | None = None,
     requests: Path | None = None,
     at: datetime | None = None,
@@ -104,6 +105,7 @@ def gather(
         register: Where terms are looked up.
         folder: Gets the folders `rows` and `moves`.
         variants: Scenarios.
+        today: What scenarios are held against, such as the rules of now; what was decided, by default.
         costs: Of a decision.
         requests: JSON lines with the texts, as for `clearway replay`; for scenarios with another classifier.
         at: Time at which reviews, prices and identities count in scenarios; each decision's own by default.
@@ -119,7 +121,7 @@ def gather(
     texts = _texts(ledger, variants, requests)
     seen = _survey(reader)
     chosen = mixes(seen.totals)
-    tables = _Tables(register, costs, _outcomes(reader), chosen, tuple(variants), texts, at)
+    tables = _Tables(register, costs, _outcomes(reader), chosen, tuple(variants), today, texts, at)
     _write(reader, tables, folder)
     return Gathered(
         kind="ledger",
@@ -147,6 +149,7 @@ class _Tables:
         outcomes: Attempts by decision.
         mixes: Weights of models by arm.
         variants: Scenarios.
+        today: What they are held against; None for what was decided.
         texts: Requests by entry.
         at: Time at which scenarios are decided, or None for each decision's own.
         n_without_text: Decisions that a scenario with another classifier had to leave out.
@@ -157,6 +160,7 @@ class _Tables:
     outcomes: Mapping[str, tuple[Outcome, ...]]
     mixes: Mapping[str, Mix]
     variants: tuple[Variant, ...]
+    today: Variant | None
     texts: Mapping[int, Request]
     at: datetime | None
     n_without_text: int = 0
@@ -175,6 +179,7 @@ class _Tables:
         """The row of a decision under each scenario; none where its text is wanted and not there."""
         facts = facts_of(entry.record)
         facts = replace(facts, at=self.at) if self.at is not None else facts
+        now = entry.record if self.today is None else decide(self.today, facts, self.register)
         for variant in self.variants:
             estimates = then = decide(variant, facts, self.register)
             if variant.complexity is not None:
@@ -184,7 +189,7 @@ class _Tables:
                     continue
                 scored: Complexity = variant.complexity.score(request)
                 then = decide(variant, facts, self.register, scored=scored)
-            yield move_row(variant.name, row, entry.record, then, estimates=estimates)
+            yield move_row(variant.name, row, now, then, estimates=estimates)
 
 
 def _write(reader: _Reader, tables: _Tables, folder: Path) -> None:

@@ -160,6 +160,16 @@ def test_scenarios_can_be_decided_on_another_day(router: Router, tmp_path: Path)
     assert pq.read_table(gathered.moves)["then_verdict"].to_pylist() == ["refuse"]
 
 
+def test_scenarios_can_be_held_against_the_rules_of_today(router: Router, tmp_path: Path) -> None:
+    """On a day when every review has lapsed a scenario that changes nothing moves nothing."""
+    route(router, 1)
+    late, today = datetime(2126, 1, 1, tzinfo=UTC), variant_of(router)
+    gathered = gather(router.ledger, REGISTER, tmp_path, variants=[variant_of(router)], today=today, at=late)
+    assert gathered.moves is not None
+    moves = pq.read_table(gathered.moves)
+    assert moves["now_verdict"].to_pylist() == moves["then_verdict"].to_pylist() == ["refuse"]
+
+
 def test_another_classifier_needs_the_texts(router: Router, tmp_path: Path) -> None:
     """Without texts the error says how to give them; with those of one decision, the other is counted."""
     other = FakeComplexity(dict.fromkeys(references(REGISTER), 990_000))

@@ -1,0 +1,159 @@
+"""The head of the report: what was looked at, and the answer before its reasons."""
+
+from __future__ import annotations
+
+from training.report import wording
+from training.report.blocks import Bullets, Cell, Figures, Paragraph, Section
+from training.report.formats import count, day, digest, estimate, name, points, said, share, usd
+from training.report.results import Estimate, Report
+
+NOTHING_COMPARED = "no request has a cost both with and without routing"
+
+
+def about_section(report: Report) -> Section:
+    """One paragraph: what was measured, with what."""
+    about, counts = report.about, report.counts
+    period = (
+        f"from {day(about.first_day)} to {day(about.last_day)}"
+        if about.first_day or about.last_day
+        else "of unknown time"
+    )
+    text = (
+        f"{wording.KINDS.get(about.kind, name(about.kind))} (source: {name(about.origin)}). "
+        f"It covers {wording.plural(counts.n_rows, 'request')} {period}: {count(counts.n_routed)} routed, "
+        f"{count(counts.n_refused)} refused, {count(counts.n_set_aside)} set aside. "
+        f"“Before” means without routing: {name(about.before)}. "
+        f"Summed by {name(about.engine)} on {name(about.made_at)}; "
+        f"register {digest(about.register)}, classifier {_named(about.classifiers)}, "
+        f"detector {_named(about.detectors)}, policy {', '.join(map(digest, about.policies)) or 'none'}."
+    )
+    return Section("about", "What this is", (Paragraph(text),))
+
+
+def answer_section(report: Report) -> Section:
+    """The numbers to read first, and what they do and do not show."""
+    return Section(
+        "answer",
+        "The answer",
+        (
+            Figures("The answer in four numbers", _figures(report)),
+            Paragraph(_verdict(report)),
+            Bullets(_reservations(report)),
+        ),
+    )
+
+
+def quality_answer(report: Report) -> tuple[Estimate | None, str, int]:
+    """Quality difference to name first, its basis, its number of requests: of graded answers if any."""
+    for kind in report.quality:
+        if kind.basis == "measured" and kind.quality_difference is not None:
+            return kind.quality_difference, kind.basis, kind.n_paired
+    for arm in report.arms:
+        if arm.name == "routed" and arm.quality_difference is not None:
+            return arm.quality_difference, arm.basis, arm.n_quality
+    return None, "", 0
+
+
+def _named(versions: object) -> str:
+    known = versions if isinstance(versions, dict) else {}
+    return ", ".join(name(label) or digest(key) for key, label in known.items()) or "none"
+
+
+def _figures(report: Report) -> tuple[tuple[str, Cell, str], ...]:
+    counts, money = report.counts, report.money
+    difference, basis, n = quality_answer(report)
+    refused = counts.n_refused / counts.n_rows if counts.n_rows else None
+    graded = next((kind.n for kind in report.quality if kind.basis == "measured"), 0)
+    known = sum(kind.n for kind in report.quality)
+    return (
+        (
+            "Saved, net of all costs",
+            estimate(money.net_saving, share, NOTHING_COMPARED),
+            f"of {usd(money.before_nusd)} over {wording.plural(counts.n_compared, 'request')}",
+        ),
+        (
+            "Quality, routed less before",
+            estimate(difference, points, "no request has a quality both ways"),
+            f"{wording.basis(basis)}, {wording.plural(n, 'request')}" if n else "",
+        ),
+        (
+            "Refused",
+            Cell(count(counts.n_refused), "" if refused is None else share(refused)),
+            f"of {wording.plural(counts.n_rows, 'request')}",
+        ),
+        (
+            "Quality that rests on a grade",
+            Cell(share(graded / known) if known else "none", ""),
+            f"{count(graded)} of {wording.plural(known, 'answer')}; the rest is estimated",
+        ),
+    )
+
+
+def _verdict(report: Report) -> str:
+    saving, difference = report.money.net_saving, quality_answer(report)[0]
+    if saving is None:
+        return f"What was saved is not known: {NOTHING_COMPARED}."
+    direction = _direction(saving)
+    cost = {
+        "up": f"Routing saved {said(estimate(saving, share))} of the cost before, the cost of deciding "
+        "and of "
+        "failed attempts taken off.",
+        "down": f"Routing cost more than it saved: {said(estimate(saving, share))} of the cost before.",
+        "": f"A saving is not shown: {said(estimate(saving, share))} includes none.",
+    }[direction]
+    return f"{cost} {_say_quality(difference)}"
+
+
+def _say_quality(difference: Estimate | None) -> str:
+    if difference is None:
+        return "Whether quality changed is not known."
+    told = said(estimate(difference, points))
+    worst = (
+        "" if difference.low is None else f" A loss of {points(abs(difference.low))[1:]} cannot be ruled out."
+    )
+    return {
+        "up": f"Quality is higher than before: {told}.",
+        "down": f"Quality is lower than before: {told}.",
+        "": f"No difference in quality is shown: {told}.{worst if (difference.low or 0) < 0 else ''}",
+    }[_direction(difference)]
+
+
+def _direction(value: Estimate) -> str:
+    """`up` or `down` where the interval leaves no doubt, empty where it does."""
+    if value.low is None or value.high is None:
+        return ""
+    return "up" if value.low > 0 else "down" if value.high < 0 else ""
+
+
+def _reservations(report: Report) -> tuple[str, ...]:
+    counts, about = report.counts, report.about
+    texts = [*_basis_reservations(report)]
+    if about.kind == "ledger":
+        texts.append(
+            f"Outcomes were reported for {count(counts.n_reported)} of "
+            f"{wording.plural(counts.n_routed, 'routed request')}; the others count with their expected cost."
+        )
+    if counts.n_before_cleared < counts.n_compared:
+        texts.append(
+            f"For {count(counts.n_compared - counts.n_before_cleared)} of "
+            f"{wording.plural(counts.n_compared, 'compared request')} policy would not have allowed, or "
+            "is not "
+            "known to have allowed, the model before. Over the others the saving is "
+            f"{said(estimate(report.money.saving_where_before_cleared, share, 'too few requests'))}."
+        )
+    if counts.n_set_aside:
+        texts.append(f"{wording.plural(counts.n_set_aside, 'row')} could not be used: see the input below.")
+    return (*texts, *(name(note, 1_000) for note in about.notes))
+
+
+def _basis_reservations(report: Report) -> list[str]:
+    estimated = sum(kind.n for kind in report.quality if kind.basis != "measured")
+    known = sum(kind.n for kind in report.quality)
+    if not estimated:
+        return []
+    return [
+        (
+            f"The quality of {count(estimated)} of {wording.plural(known, 'answer')} is the classifier's own "
+            "estimate, not a grade: it shows what the router expected, not what happened."
+        )
+    ]

@@ -1,0 +1,42 @@
+"""A report as a document: the one place that says what comes in which order."""
+
+from __future__ import annotations
+
+from training.report.answer_section import about_section, answer_section
+from training.report.blocks import Document, Section
+from training.report.closing_sections import faults_section, method_section, metrics_section
+from training.report.formats import name
+from training.report.results import Report
+from training.report.risk_section import (
+    detection_section,
+    exposure_section,
+    measures_section,
+    rules_section,
+)
+from training.report.saving_sections import arms_section, money_section, quality_section, slices_section
+from training.report.scenario_section import scenarios_section
+
+
+def make_document(report: Report) -> Document:
+    """Everything the report says, in the order to read it."""
+    sections: tuple[Section | None, ...] = (
+        about_section(report),
+        answer_section(report),
+        money_section(report),
+        arms_section(report),
+        quality_section(report),
+        slices_section(report),
+        measures_section(report),
+        exposure_section(report),
+        rules_section(report),
+        detection_section(report),
+        scenarios_section(report.scenarios),
+        metrics_section(report.router_metrics),
+        faults_section(report),
+        method_section(report),
+    )
+    return Document(
+        title="What routing saved, and what it risked",
+        subtitle=f"Clearway evaluation report, {name(report.about.made_at)}",
+        sections=tuple(section for section in sections if section is not None),
+    )

@@ -1,0 +1,161 @@
+"""Risk beside money: the four measures, who sees which data, what was refused, what the detector misses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from training.report import wording
+from training.report.blocks import Block, Cell, Paragraph, Section, Table, words
+from training.report.formats import NOT_MEASURED, NOTHING, count, estimate, name, per_million, said, share
+from training.report.results import Count, Detection, Exposure, Report
+
+# Classes side by side in one table of exposure.
+_CLASSES_ACROSS: Final = 4
+_LEAKS: Final = (
+    "Expected leaks: how many requests in a million hold the class, were not flagged, and went where policy "
+    "would not have sent them. Worked out from how many were flagged, the detector's recall and false "
+    "flags on "
+    "its held-out prompts, and the share of unflagged traffic that reaches such places; the bounds are "
+    "those of "
+    "the recall. Held-out prompts are not your traffic: on other text the detector may miss more."
+)
+
+
+def measures_section(report: Report) -> Section:
+    """The four measures by name, with what they are."""
+    measures, counts = report.measures, report.counts
+    routable = estimate(measures.share_routable, share, "terms are not known on both sides")
+    rows = (
+        _measure("provider count", "provider_count", measures.provider_count_before, measures.provider_count),
+        _measure(
+            "sensitive-data exposure paths",
+            "exposure_paths",
+            measures.exposure_paths_before,
+            measures.exposure_paths,
+        ),
+        (
+            Cell("audit completeness"),
+            Cell(wording.MEASURES["audit_completeness"]),
+            NOTHING,
+            estimate(measures.audit_completeness, share, "no outcome was reported"),
+        ),
+        (
+            Cell("share routable without changing risk posture"),
+            Cell(wording.MEASURES["share_routable"]),
+            NOTHING,
+            routable,
+        ),
+    )
+    text = (
+        f"On the {wording.plural(measures.n_routable, 'request')} that can move without changing risk "
+        "posture, and "
+        f"on them alone, the saving is {said(estimate(measures.saving_routable, share, 'none can'))}: what "
+        "routing saves if no data may go anywhere on weaker terms than before. "
+        f"Audit completeness is over {wording.plural(measures.n_calls, 'reported provider call')}; "
+        f"{count(counts.n_routed - counts.n_reported)} routed requests have no reported outcome."
+    )
+    table = Table(
+        "The four measures", ("Measure", "What it is", "Before", "With routing"), rows, frozenset({1})
+    )
+    return Section("measures", "Risk: the four measures", (table, Paragraph(text)))
+
+
+def exposure_section(report: Report) -> Section:
+    """Who sees which data, before and after."""
+    if not report.exposure:
+        blocks: tuple[Block, ...] = (Paragraph("No request holds a flagged or declared data class."),)
+    else:
+        blocks = (
+            Paragraph(
+                "Requests with each data class that reach each provider and region: before → with routing. A "
+                "request with several classes counts under each. “new” is a path that was not there before, "
+                "“gone” one that is there no longer."
+            ),
+            *_exposure_tables(report.exposure),
+        )
+    return Section("exposure", "Which data reaches whom", blocks, level=3)
+
+
+def rules_section(report: Report) -> Section:
+    """Refusals, exceptions, and terms that nobody has proved."""
+    terms = (
+        f"{wording.plural(report.n_example_terms, 'choice')} rest on example terms: terms of a provider "
+        "that no "
+        "public document supports, to be replaced from your contract."
+    )
+    blocks: list[Block] = [
+        _counts("Why requests were refused", "Reason", report.refusals, "No request was refused."),
+        _counts("Exceptions relied on", "Exception", report.exceptions, "No choice rests on an exception."),
+        Paragraph(terms),
+    ]
+    return Section("rules", "Refusals, exceptions, example terms", tuple(blocks), level=3)
+
+
+def detection_section(report: Report) -> Section:
+    """What the detector misses."""
+    if not report.detection:
+        text = f"The detector's errors: {NOT_MEASURED}, since no detector or none with a card decided here."
+        return Section("detection", "What the detector misses", (Paragraph(text),), level=3)
+    table = Table(
+        "The detector by data class",
+        (
+            "Class",
+            "Flagged here",
+            "Found of 100%",
+            "Held-out prompts",
+            "Flagged in error",
+            "Leaks per million",
+        ),
+        tuple(_detection_row(one) for one in report.detection),
+    )
+    return Section("detection", "What the detector misses", (table, Paragraph(_LEAKS)), level=3)
+
+
+def _measure(label: str, key: str, before: int, after: int) -> tuple[Cell, ...]:
+    return words(label, wording.MEASURES[key], count(before), count(after))
+
+
+def _exposure_tables(exposure: Sequence[Exposure]) -> Iterable[Table]:
+    classes = list(dict.fromkeys(path.data_class for path in exposure))
+    for start in range(0, len(classes), _CLASSES_ACROSS):
+        shown = classes[start : start + _CLASSES_ACROSS]
+        yield _exposure_table([path for path in exposure if path.data_class in shown], shown)
+
+
+def _exposure_table(exposure: Iterable[Exposure], classes: Sequence[str]) -> Table:
+    cells = {(path.provider, path.region, path.data_class): path for path in exposure}
+    places = sorted({place[:2] for place in cells})
+    rows = tuple(
+        (
+            Cell(f"{name(provider)} in {name(region)}"),
+            *(_exposure_cell(cells.get((provider, region, one))) for one in classes),
+        )
+        for provider, region in places
+    )
+    return Table(
+        "Requests by data class: before → with routing", ("Provider and region", *map(name, classes)), rows
+    )
+
+
+def _exposure_cell(path: Exposure | None) -> Cell:
+    if path is None or not (path.n_before or path.n_after):
+        return NOTHING
+    change = "new" if not path.n_before else "gone" if not path.n_after else ""
+    return Cell(f"{count(path.n_before)} → {count(path.n_after)}", change)
+
+
+def _counts(caption: str, head: str, counts: Iterable[Count], nothing: str) -> Block:
+    rows = tuple(words(wording.code(one.name), count(one.n)) for one in counts)
+    return Table(caption, (head, "Requests"), rows) if rows else Paragraph(nothing)
+
+
+def _detection_row(one: Detection) -> tuple[Cell, ...]:
+    return (
+        Cell(name(one.data_class)),
+        Cell(count(one.n_flagged)),
+        estimate(one.recall, share, "no held-out prompt has it"),
+        Cell(count(one.n_recall)),
+        estimate(one.false_pin, share),
+        estimate(one.leaks_per_million, per_million, "recall is not known"),
+    )

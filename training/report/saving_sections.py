@@ -1,0 +1,306 @@
+"""Money: where it went, beside other ways to route, and by part of the traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from training.report import wording
+from training.report.answer_section import NOTHING_COMPARED
+from training.report.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Paragraph,
+    Range,
+    RangeChart,
+    Section,
+    Step,
+    StepChart,
+    Table,
+    present,
+    words,
+)
+from training.report.formats import (
+    NONE,
+    NOT_MEASURED,
+    NOTHING,
+    NUSD_PER_USD,
+    count,
+    decimal,
+    estimate,
+    points,
+    said,
+    share,
+    usd,
+)
+from training.report.results import Arm, Estimate, Money, QualityByBasis, Report, Slice
+
+_ONE_MODEL_KNOWN = "not knowable here"
+
+
+def money_section(report: Report) -> Section:
+    """From the cost before to the cost with routing, step by step."""
+    money = report.money
+    if not report.counts.n_compared:
+        return Section("money", "What was saved", (Paragraph(f"Not known: {NOTHING_COMPARED}."),))
+    return Section(
+        "money",
+        "What was saved",
+        (
+            Paragraph(
+                f"Over the {wording.plural(report.counts.n_compared, 'request')} that were routed and "
+                "whose cost "
+                "is known both ways. Refused requests save nothing here, though deciding them costs."
+            ),
+            _steps_chart(money),
+            _steps_table(money),
+            Bullets(_money_remarks(money)),
+        ),
+    )
+
+
+def arms_section(report: Report) -> Section:
+    """The same requests routed in other ways."""
+    if not report.arms:
+        return Section("arms", "Beside other ways to route", (Paragraph("Nothing to compare."),))
+    met = [arm.name for arm in report.arms if arm.name in wording.ARM_MEANINGS]
+    return Section(
+        "arms",
+        "Beside other ways to route the same requests",
+        present(
+            (
+                Paragraph(
+                    "A saving against a dear model proves little: any cheaper model saves. So each way "
+                    "below is "
+                    "compared with the cost and quality before, on the same requests."
+                ),
+                _arms_chart(report.arms),
+                Table(
+                    "Ways to route: cost, saving and quality against before",
+                    (
+                        "Way",
+                        "Requests",
+                        "Cost",
+                        "Saving",
+                        "Graded both ways",
+                        "Quality",
+                        "Difference",
+                        "Quality is",
+                    ),
+                    tuple(_arm_row(arm) for arm in report.arms),
+                    frozenset({7}),
+                ),
+                Bullets(tuple(f"{wording.arm(arm)}: {wording.ARM_MEANINGS[arm]}" for arm in met)),
+            )
+        ),
+    )
+
+
+def quality_section(report: Report) -> Section:
+    """How quality is known, and what it is under each kind of knowledge."""
+    rows = tuple(_quality_row(kind) for kind in report.quality)
+    table = Table(
+        "Quality by how it is known",
+        ("Quality is", "Answers", "Quality", "Known both ways", "Routed less before"),
+        rows,
+    )
+    text = (
+        "Only a grade of the answer itself is evidence. An estimate of the classifier is what the router "
+        "believed when it chose, so that it cannot prove the router right."
+    )
+    blocks: tuple[Block, ...] = (
+        (Paragraph(text), table) if rows else (Paragraph("Quality was not measured."),)
+    )
+    return Section("quality", "How quality is known", blocks)
+
+
+def slices_section(report: Report) -> Section:
+    """Savings and quality by part of the traffic."""
+    blocks: list[Block] = []
+    if any(part.is_small for part in report.slices):
+        blocks.append(
+            Paragraph(
+                "Parts marked “few” have under 100 compared requests: too few to rest anything on. "
+                "Of many parts, some look good or bad by chance alone."
+            )
+        )
+    dimensions = dict.fromkeys(part.dimension for part in report.slices)
+    single: list[str] = []
+    for dimension in dimensions:
+        parts = [part for part in report.slices if part.dimension == dimension]
+        if len(parts) == 1:
+            single.append(
+                f"{_dimension(dimension)}: {wording.slice_value(dimension, parts[0].value)} throughout."
+            )
+        else:
+            blocks.append(_slice_table(dimension, parts))
+    if single:
+        blocks.append(Bullets(tuple(single)))
+    return Section("slices", "By part of the traffic", tuple(blocks) or (Paragraph("Nothing to divide."),))
+
+
+def _steps_chart(money: Money) -> StepChart:
+    before, answers, failed, router = (
+        amount / NUSD_PER_USD
+        for amount in (
+            money.before_nusd,
+            money.spent_nusd - money.failed_nusd,
+            money.failed_nusd,
+            money.router_nusd,
+        )
+    )
+    total = answers + failed + router
+    steps = (
+        Step("before", 0, before, usd(money.before_nusd), is_total=True),
+        Step("answers", 0, answers, usd(money.spent_nusd - money.failed_nusd), is_total=False),
+        Step("failed attempts", answers, answers + failed, usd(money.failed_nusd), is_total=False),
+        Step("deciding", answers + failed, total, usd(money.router_nusd), is_total=False),
+        Step("with routing", 0, total, usd(money.spent_nusd + money.router_nusd), is_total=True),
+    )
+    alt = "Bars of cost: " + ", ".join(f"{step.name} {step.label}" for step in steps) + "."
+    return StepChart("Cost before, and with routing", alt, steps)
+
+
+def _steps_table(money: Money) -> Table:
+    spent = money.spent_nusd + money.router_nusd
+    lines = (
+        ("Before: without routing", money.before_nusd),
+        ("Answers of the models chosen", money.spent_nusd - money.failed_nusd),
+        ("Failed attempts, paid all the same", money.failed_nusd),
+        ("Deciding: classifier, detector, policy, ledger", money.router_nusd),
+        ("With routing, all of it", spent),
+    )
+    rows = [(Cell(what), Cell(usd(nusd)), Cell(_part(nusd, money.before_nusd))) for what, nusd in lines]
+    saved = (
+        Cell("Saved, net"),
+        estimate(money.net_saved_nusd, usd),
+        estimate(money.net_saving, share),
+    )
+    gross = (
+        Cell("Saved, before the cost of deciding"),
+        Cell(usd(money.before_nusd - money.spent_nusd)),
+        estimate(money.gross_saving, share),
+    )
+    return Table(
+        "From the cost before to what was saved", ("What", "Cost", "Of before"), (*rows, gross, saved)
+    )
+
+
+def _part(nusd: int, before: int) -> str:
+    return share(nusd / before) if before else NONE
+
+
+def _money_remarks(money: Money) -> tuple[str, ...]:
+    actual = (
+        "Reported cost over expected cost: "
+        + said(estimate(money.spent_over_expected, decimal))
+        + ". Above 1, answers cost more than was expected of them."
+        if money.spent_over_expected
+        else f"Reported against expected cost: {NOT_MEASURED}, since no outcome came in. Costs are "
+        "expected ones."
+    )
+    return (f"{wording.plural(money.n_retried, 'request')} took more than one call.", actual)
+
+
+def _arm_row(arm: Arm) -> tuple[Cell, ...]:
+    is_before = arm.name == "before"
+    if not arm.n and not arm.n_quality:
+        unknown = Cell(NOT_MEASURED, _ONE_MODEL_KNOWN)
+        return (
+            Cell(wording.arm(arm.name)),
+            Cell("0"),
+            unknown,
+            unknown,
+            Cell("0"),
+            unknown,
+            unknown,
+            NOTHING,
+        )
+    return (
+        Cell(wording.arm(arm.name)),
+        Cell(count(arm.n)),
+        Cell(usd(arm.nusd)),
+        NOTHING if is_before else estimate(arm.saving, share),
+        Cell(count(arm.n_quality)),
+        estimate(arm.quality, share),
+        NOTHING if is_before else estimate(arm.quality_difference, points),
+        Cell(wording.basis(arm.basis)),
+    )
+
+
+def _arms_chart(arms: Iterable[Arm]) -> RangeChart | None:
+    rows = tuple(
+        (
+            wording.arm(arm.name),
+            (_range(arm.saving, share(arm.saving.value) if arm.saving else ""), _quality_range(arm)),
+        )
+        for arm in arms
+        if arm.name != "before" and (arm.saving or arm.quality_difference)
+    )
+    if not rows:
+        return None
+    alt = (
+        "For each way to route, its saving and its quality difference against before, with intervals; "
+        + "; ".join(
+            f"{way}: saves {saving.label if saving else 'unknown'}, quality "
+            f"{quality.label if quality else 'unknown'}"
+            for way, (saving, quality) in rows
+        )
+    )
+    return RangeChart(
+        "What each way saves, and what that does to quality",
+        alt + ".",
+        ("Saving against before (%)", "Quality difference (points)"),
+        rows,
+    )
+
+
+def _range(value: Estimate | None, label: str) -> Range | None:
+    return None if value is None else Range(100 * value.value, *_percents(value), label)
+
+
+def _percents(value: Estimate) -> tuple[float | None, float | None]:
+    return (
+        None if value.low is None else 100 * value.low,
+        None if value.high is None else 100 * value.high,
+    )
+
+
+def _quality_range(arm: Arm) -> Range | None:
+    difference = arm.quality_difference
+    return _range(difference, points(difference.value) if difference else "")
+
+
+def _quality_row(kind: QualityByBasis) -> tuple[Cell, ...]:
+    return (
+        Cell(wording.BASES.get(kind.basis, wording.basis(kind.basis))),
+        Cell(count(kind.n)),
+        estimate(kind.quality, share),
+        Cell(count(kind.n_paired)),
+        estimate(kind.quality_difference, points, "not known both ways"),
+    )
+
+
+def _dimension(text: str) -> str:
+    return wording.DIMENSIONS.get(text, wording.code(text))
+
+
+def _slice_table(dimension: str, parts: Iterable[Slice]) -> Table:
+    return Table(
+        _dimension(dimension),
+        ("Part", "Compared", "Cost before", "Net saving", "Quality difference", "Quality is", "Refused"),
+        tuple(_slice_row(part) for part in parts),
+        frozenset({5}),
+    )
+
+
+def _slice_row(part: Slice) -> tuple[Cell, ...]:
+    return (
+        Cell(wording.slice_value(part.dimension, part.value), "few" if part.is_small else ""),
+        Cell(count(part.n)),
+        Cell(usd(part.before_nusd)),
+        estimate(part.net_saving, share),
+        estimate(part.quality_difference, points),
+        *words(wording.basis(part.basis)),
+        Cell(count(part.n_refused)),
+    )
