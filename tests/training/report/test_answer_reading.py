@@ -53,9 +53,7 @@ def _write(path: Path, *changes: dict[str, Any]) -> Path:
         ({"prompt_id": "p0"}, "duplicate_answer"),
     ],
 )
-def test_an_answer_that_cannot_be_used_has_a_code(
-    tmp_path: Path, change: dict[str, Any], code: str
-) -> None:
+def test_an_answer_that_cannot_be_used_has_a_code(tmp_path: Path, change: dict[str, Any], code: str) -> None:
     """It is left out under one code, at its prompt; the other answers are used."""
     read = read_answers(_write(tmp_path / "a.parquet", change, {}))
     prompt_id = change.get("prompt_id", "p1")
@@ -114,7 +112,7 @@ def test_what_is_no_table_at_all(tmp_path: Path) -> None:
     with pytest.raises(TrainingDataError, match=f"{path}: expected a file of graded answers, got none"):
         read_answers(path)
     path.write_bytes(b"")
-    with pytest.raises(TrainingDataError, match="expected Parquet, or CSV in a .csv file, got"):
+    with pytest.raises(TrainingDataError, match=r"expected Parquet, or CSV in a \.csv file, got"):
         read_answers(path)
     pd.DataFrame([GOOD]).drop(columns="score").to_parquet(path)
     with pytest.raises(TrainingDataError, match="score: expected this column, got none"):
