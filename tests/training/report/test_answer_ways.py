@@ -95,7 +95,12 @@ def test_all_metrics_of_a_source_of_three_models(contest: Contest) -> None:
         assert found.low is not None
         assert found.high is not None
         assert 0 <= found.low <= found.value <= found.high <= 1
-    assert {point.kind for point in metrics.points} == {"single", "way", "curve"}
+    names = {kind: {p.name for p in metrics.points if p.kind == kind} for kind in ("single", "way", "curve")}
+    assert names["single"] == set(contest.test.models)
+    assert names["way"] == set(contest.shares)
+    assert names["curve"] == {
+        f"{router} at every trade-off" for router in ("routed", "neighbours", "shuffled", "zero_router")
+    }
 
 
 def test_a_pair_has_apgr_and_cpt() -> None:
