@@ -253,7 +253,7 @@ class Register:
         return rows[-1] if rows else None
 
 
-def load_register(folder: Path, *, is_archived: bool = False) -> Register:
+def load_register(folder: Path, *, is_archived: bool = False, prices_file: Path | None = None) -> Register:
     """Register of a folder with `providers.yaml`, `models.yaml`, `prices.yaml` and `reviews.yaml`.
 
     A lapsed review or a changed term loads: the models are excluded when a decision is made. Without
@@ -263,12 +263,14 @@ def load_register(folder: Path, *, is_archived: bool = False) -> Register:
         folder: Where the files lie.
         is_archived: Whether it only serves to compute old decisions again. Registers once held a review
             without the digest of its terms; such a one vouches for anything, so no new decision rests on it.
+        prices_file: Prices in place of the folder's own, as a what-if tries them.
 
     Raises:
         RegisterError: A file does not parse, or contradicts another; names file, line and remedy.
     """
-    names = ("providers", "models", "prices")
-    files = {name: YamlFile(folder / f"{name}.yaml", RegisterError) for name in names}
+    paths = {name: folder / f"{name}.yaml" for name in ("providers", "models", "prices")}
+    paths["prices"] = prices_file or paths["prices"]
+    files = {name: YamlFile(path, RegisterError) for name, path in paths.items()}
     providers = files["providers"].parse(ProvidersFile)
     models = files["models"].parse(ModelsFile)
     prices = files["prices"].parse(PricesFile)

@@ -77,7 +77,7 @@ class MlflowTracker:
         client = self.client()
         with faults(self._home):
             _register(client, name)
-            experiment = self._experiment(client)
+            experiment = self.experiment(client)
             run_id: str = client.create_run(experiment, run_name=f"train {name}").info.run_id
             model = client.create_logged_model(experiment, name, run_id, model_type="clearway bundle")
             # Not `models:/ID`: MLflow would look that up in its global database, not in this one.
@@ -143,7 +143,8 @@ class MlflowTracker:
             warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
             return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
 
-    def _experiment(self, client: Any) -> str:
+    def experiment(self, client: Any) -> str:
+        """Id of the experiment that all runs are kept in; made when missing."""
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is not None:
             return str(found.experiment_id)

@@ -38,7 +38,7 @@ def measure_source(sides: Sides, *, is_priced: bool, seed: int) -> dict[str, Any
         is_priced: False when no prices were given: no savings.
         seed: Of the bootstrap and of the folds of kNN.
     """
-    sides, n_neighbours = _with_neighbours(sides, seed)
+    sides, n_neighbours = with_neighbours(sides, seed)
     test = sides.test
     predictors = {
         name: test[name].to_numpy(dtype=np.float64)
@@ -65,7 +65,7 @@ def measure_source(sides: Sides, *, is_priced: bool, seed: int) -> dict[str, Any
     }
 
 
-def _with_neighbours(sides: Sides, seed: int) -> tuple[Sides, int | None]:
+def with_neighbours(sides: Sides, seed: int) -> tuple[Sides, int | None]:
     """Both sides with the success of kNN, and its k; without it where there is nothing to be near to."""
     train, test = sides.train, sides.test
     if train["prompt"].nunique() < MIN_TRAINING_PROMPTS:

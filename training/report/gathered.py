@@ -19,7 +19,7 @@ class Gathered:
         kind: As `About.kind`.
         origin: As `About.origin`.
         before: As `About.before`.
-        rows: Folder of Parquet files with the columns `routed.COLUMNS`.
+        rows: Parquet file, or folder of them, with the columns `routed.COLUMNS`; else the name of a table.
         moves: The same with `routed.MOVE_COLUMNS`; None where no scenario was asked for.
         scenarios: What each scenario changes, in words, by name.
         register: Digest of the register.

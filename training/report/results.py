@@ -118,7 +118,10 @@ class Money:
         net_saving: The same after it: the saving.
         net_saved_nusd: The same in money.
         saving_where_before_cleared: Net, over requests for which the model before was cleared too.
-        spent_over_expected: Reported over expected cost, where outcomes came in; None where none did.
+        spent_over_expected: Reported over expected cost, where outcomes came in and failed attempts aside;
+            None where none did.
+        net_saving_as_expected: Net saving with expected costs on both sides, so that an error of the estimate
+            of tokens does not pass for a saving; failed attempts as reported.
     """
 
     before_nusd: int
@@ -131,6 +134,7 @@ class Money:
     net_saved_nusd: Estimate | None
     saving_where_before_cleared: Estimate | None
     spent_over_expected: Estimate | None
+    net_saving_as_expected: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class Arm:
     Attributes:
         name: `routed`, `before`, or one of `routed.ARMS`.
         n: Requests with a cost.
-        nusd: Cost of all of them; of `routed` with the cost of deciding.
+        nusd: Cost of all of them; of `routed` and `routed_98` with the cost of deciding.
         saving: Of this arm against `before`, on the same requests.
         n_quality: Requests with a quality of this arm and of `before`.
         quality: Mean over those.
