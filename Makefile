@@ -14,7 +14,7 @@ export ORT_DISABLE_TELEMETRY := 1
 export TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-systems lint types check bench demo default-bundle sensitivity-bundle schemas prices requirements clean
+.PHONY: help setup serve test test-systems lint types check bench bench-report demo default-bundle sensitivity-bundle schemas prices requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ check: lint types test ## Everything a commit must pass
 
 bench: setup ## Time one decision by stage and size, beside stock Presidio
 	@$(BIN)/python -m training.bench $(ARGS)
+
+bench-report: setup ## Time the evaluation report at 0.1, 1 and 10 million rows (ARGS="--engine 'local[*]'")
+	@$(BIN)/python -m training.report.bench $(ARGS)
 
 demo: setup ## Route real prompts (the corpora, else data/samples) and show what came of it
 	@$(BIN)/python -m training.demo $(ARGS)

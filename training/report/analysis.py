@@ -54,7 +54,7 @@ def analyse(
         ConfigurationError: As `engines.open_tables`, or the engine fails.
     """
     with open_tables(engine, _named(gathered), gathered.moves) as tables:
-        whole = prepared(tables.rows)
+        whole = tables.settle(prepared(tables.rows))
         sums = by_bucket(usable(whole), summed(usable(whole)))
         # Most questions are about few columns, whose soundness is then known.
         everything = tables.keep(whole.select(*_KEPT, **sliced(whole)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ _SPARK: Final = {
     "spark.driver.extraJavaOptions": "-Dlog4j2.level=ERROR",
 }
 _KEPT: Final = "clearway_kept"
+_SETTLED: Final = "clearway_settled"
 _ATTACHED: Final = "clearway_given"
 _LOCAL: Final = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 
@@ -38,12 +40,14 @@ class Tables(NamedTuple):
         rows: Ibis table with the columns `routed.COLUMNS`.
         moves: The same with `routed.MOVE_COLUMNS`, or None.
         engine: Name and version.
+        settle: Computes a table once where the engine would compute a column again for each of its uses.
         keep: Computes a table once, for the sums that follow; gone with the context.
     """
 
     rows: Any
     moves: Any
     engine: str
+    settle: Callable[[Any], Any]
     keep: Callable[[Any], Any]
 
 
@@ -75,7 +79,7 @@ def open_tables(url: str | None, rows: Path | str, moves: Path | str | None = No
             None if where is None else _checked(source.table(where, columns), columns)
             for where, columns in sought
         )
-        yield Tables(read, moved, source.name, source.keep)
+        yield Tables(read, moved, source.name, source.settle, source.keep)
 
 
 def collected(expression: Any) -> pa.Table:
@@ -85,7 +89,10 @@ def collected(expression: Any) -> pa.Table:
         ConfigurationError: The engine failed; the text names its error.
     """
     try:
-        return expression.to_pyarrow()
+        with warnings.catch_warnings():
+            # PySpark 4.3 says so at every answer; the numbers are whole, and tests compare them.
+            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+            return expression.to_pyarrow()
     except _engine_errors() as error:
         raise _failed(error) from error
 
@@ -133,6 +140,10 @@ class _Source:
     def kept(self, table: Any) -> Any:
         """As `keep`, with the engine's own errors."""
         return self.connection.create_table(_KEPT, table, temp=True)
+
+    def settle(self, table: Any) -> Any:
+        """The table as it is; most engines compute a column once for all of its uses."""
+        return table
 
 
 class _Duckdb(_Source):
@@ -206,6 +217,12 @@ class _Postgres(_Source):
                     copy.write(sink.getvalue().to_pybytes())
             cursor.execute(f"ANALYZE {name}")
         return self.connection.table(name)
+
+    def settle(self, table: Any) -> Any:
+        try:
+            return self.connection.create_table(_SETTLED, table, temp=True)
+        except _engine_errors() as error:
+            raise _failed(error) from error
 
 
 class _Spark(_Source):

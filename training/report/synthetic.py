@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,16 +40,13 @@ _FIRST_US: Final = 1_790_000_000_000_000
 _Values = NDArray[Any]
 
 
-def write_synthetic(
-    folder: Path, n: int, *, seed: int = 0, done: Callable[[int], None] | None = None
-) -> Gathered:
+def write_synthetic(folder: Path, n: int, *, seed: int = 0) -> Gathered:
     """Write `n` rows and as many moves of one scenario, in pieces.
 
     Args:
         folder: Gets `rows` and `moves`.
         n: Rows.
         seed: Of everything in them.
-        done: Told after each piece how many rows there are.
     """
     for name in ("rows", "moves"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -60,8 +57,11 @@ def write_synthetic(
         _write(folder / "rows" / f"{piece:06}.parquet", rows, [c.name for c in COLUMNS])
         moves = _moves(rng, rows)
         _write(folder / "moves" / f"{piece:06}.parquet", moves, [c.name for c in MOVE_COLUMNS])
-        if done:
-            done(start + size)
+    return gathered_of(folder)
+
+
+def gathered_of(folder: Path) -> Gathered:
+    """What `write_synthetic` left in a folder."""
     return Gathered(
         kind="ledger",
         origin="synthetic",
