@@ -82,7 +82,7 @@ def scan_prompts(
     what = "scanning prompts"
     progress(what, 0, len(distinct))
     if len(distinct) < MIN_PARALLEL or n_workers < 2:
-        detector = installation.open_detector(bundle)
+        detector = _opened(bundle)
         for chunk in chunks:
             found.update(zip(chunk, scan_all(detector, chunk), strict=True))
             progress(what, len(found), len(distinct))
@@ -106,9 +106,13 @@ def scan_all(detector: SensitivityDetector, prompts: Sequence[str]) -> list[Scan
     return [_scanned(detector, prompt) for prompt in prompts]
 
 
+def _opened(bundle: Path | None) -> SensitivityDetector:
+    return installation.open_detector(bundle) if bundle else installation.open_detector()
+
+
 def _open(bundle: Path | None) -> None:
     global _detector  # one for each process
-    _detector = installation.open_detector(bundle)
+    _detector = _opened(bundle)
 
 
 def _scan(prompts: Sequence[str]) -> tuple[ClassifierIdentity, list[Scanned]]:

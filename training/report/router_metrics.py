@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from training.benchmark import pairs
+from training.benchmark.curves import hull
 from training.benchmark.resampling import Interval, interval, weighted_means
 from training.report.answer_ways import QUALITY, Contest
 from training.report.arena import arena_score
@@ -22,6 +23,8 @@ from training.report.results import Estimate, Point, RouterMetrics
 # Columns of the predictions, by the router that follows them.
 ROUTERS: Final = {"success": "routed", "neighbours": "neighbours", "shuffled": "shuffled"}
 MAX_CURVE_POINTS: Final = 24
+MAX_SINGLES: Final = 12
+CURVE: Final = "{} at every trade-off"
 PER_1000: Final = 1_000
 
 
@@ -74,12 +77,14 @@ def _estimates(intervals: Mapping[str, Interval]) -> dict[str, Estimate]:
 
 
 def _singles(contest: Contest) -> list[Point]:
-    """Each model on its own."""
+    """Models on their own, the best ones, and the best that mixtures of them reach."""
     cost, quality = (contest.test.cells[name].mean(axis=0) for name in ("spend", QUALITY))
-    return [
-        _point(model, "single", *values)
-        for model, *values in zip(contest.test.models, cost, quality, strict=True)
+    models = [
+        _point(contest.test.models[model], "single", cost[model], quality[model])
+        for model in np.lexsort((cost, -quality))[:MAX_SINGLES]
     ]
+    corners = zip(*hull(cost, quality), strict=True)
+    return [*models, *(_point(CURVE.format("zero_router"), "curve", *corner) for corner in corners)]
 
 
 def _ways(contest: Contest) -> list[Point]:
@@ -99,7 +104,7 @@ def _curves(curves: Mapping[str, Any]) -> list[Point]:
         kept = np.unique(
             np.linspace(0, len(found) - 1, min(len(found), MAX_CURVE_POINTS)).round().astype(int)
         )
-        points += [_point(router, "curve", *found[index]) for index in kept]
+        points += [_point(CURVE.format(router), "curve", *found[index]) for index in kept]
     return points
 
 
