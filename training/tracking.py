@@ -306,10 +306,12 @@ def _dataset(data: Mapping[str, Any]) -> Any:
 
 
 def _describe(folder: Path, graph_file: str, run_id: str, model_id: str) -> None:
-    """Write MLflow's own file about the model: the graph's inputs and outputs, and how to load it."""
+    """Write MLflow's own file about the model: what goes in and comes out, and how to load it."""
     import onnx
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
+
+    from training import scoring
 
     path = f"{BUNDLE_FOLDER}/{graph_file}"
     graph = onnx.load(folder / path, load_external_data=False).graph
@@ -322,6 +324,8 @@ def _describe(folder: Path, graph_file: str, run_id: str, model_id: str) -> None
     )
     providers = ["CPUExecutionProvider"]
     model.add_flavor("onnx", onnx_version=version("onnx"), data=path, providers=providers)
+    if graph_file == MODEL:
+        scoring.offer(model)
     model.save(str(folder / "MLmodel"))
 
 

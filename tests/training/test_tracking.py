@@ -14,7 +14,7 @@ import pytest
 
 from clearway.bundle import load_bundle
 from clearway.errors import ConfigurationError
-from training import corpora, run_plots
+from training import corpora, run_plots, scoring
 from training.pipeline import Plan, Trained, train_classifier
 from training.tracking import EXPERIMENT, MlflowTracker, default_home, flat_metrics
 
@@ -81,7 +81,7 @@ def test_no_prompt_goes_to_mlflow(kept_home: Path, kept: Trained, answers: pd.Da
 def test_mlflow_itself_loads_the_model_and_shows_its_signature(
     kept: Trained, kept_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the alias, without a pickle; the signature is that of the integer graph."""
+    """By the alias, without a pickle: as what scores prompts, and as the integer graph."""
     import mlflow
 
     entry = kept.mlflow
@@ -89,11 +89,8 @@ def test_mlflow_itself_loads_the_model_and_shows_its_signature(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{kept_home}/mlflow.db")
     uri = f"models:/{entry.name}@challenger"
     signature = mlflow.models.get_model_info(uri).signature
-    assert [value.name for value in signature.inputs] == ["ids", "values", "waves"]
-    assert [(value.name, value.shape) for value in signature.outputs] == [
-        ("success_ppm", (-1, 3)),
-        ("output_tokens", (-1, 3)),
-    ]
+    assert signature.inputs.input_names() == ["prompt"]
+    assert signature.outputs.input_names() == list(scoring.COLUMNS)
     graph = mlflow.onnx.load_model(uri)
     assert graph.SerializeToString() == (kept_home / "b" / "model.onnx").read_bytes()
     assert not [path for path in kept_home.rglob("*") if path.suffix in {".pkl", ".pickle"}]

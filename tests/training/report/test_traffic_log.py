@@ -116,7 +116,7 @@ def test_what_is_wrong_with_a_line_is_a_code(changes: Mapping[str, Any], code: s
 def test_a_line_that_is_no_object_is_unreadable(content: bytes | None) -> None:
     """Whatever lies there: it is one line, and has a number for a name."""
     line = read_line(RawLine(7, content), {"duplicate_id"})
-    assert (line.id, line.faults) == ("line-7", {"unreadable_line", "duplicate_id"})
+    assert (line.id, line.faults) == ("line-7", frozenset({"unreadable_line", "duplicate_id"}))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_names_of_the_log_are_cut_and_printable() -> None:
         shown("a\x00b\u202e" + "c" * 500)
         == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}" + "c" * 124
     )
-    assert [shown(value) for value in (None, 7, [])] == ["", "", ""]
+    assert (shown(None), shown(7), shown(["a"])) == ("", "", "")
     assert "spider" not in repr(read())
 
 
@@ -191,7 +191,9 @@ def test_the_index_finds_what_no_line_tells(tmp_path: Path) -> None:
         b"{",
     )
     index = index_log(log, AT, lambda *_: None)
-    assert (index.n_lines, index.duplicates, index.jumps) == (8, {4, 6}, {4, 5})
+    assert index.n_lines == 8
+    assert index.duplicates == {4, 6}
+    assert index.jumps == {4, 5}
     assert index.marks(4) == {"duplicate_id", "clock_jump"}
     assert index.marks(1) == frozenset()
 
@@ -256,7 +258,7 @@ def test_a_log_in_gzip_is_read_to_where_it_breaks_off(tmp_path: Path) -> None:
 
 
 def test_parquet_says_the_same_as_json(tmp_path: Path) -> None:
-    """Nulls are fields that are not there, in messages too; times and exact numbers have types of their own."""
+    """Nulls are fields that are not there, in messages too; times and money have types of their own."""
     messages = [{"role": "user", "content": "Hi", "name": None}]
     row = {**GOOD, "prompt": None, "messages": messages, "cost_usd": Decimal("0.0123"), "caller": None}
     row["time"] = datetime(2026, 11, 20, 9)  # noqa: DTZ001  # as many logs have it
@@ -265,7 +267,7 @@ def test_parquet_says_the_same_as_json(tmp_path: Path) -> None:
     assert (first.time_us, first.paid_nusd, first.faults) == (read().time_us, 12_300_000, frozenset())
     assert first.chat == {"messages": [{"role": "user", "content": "Hi"}]}
     assert "caller" not in first.said
-    assert (second.number, second.faults) == (2, {"bad_number"})
+    assert (second.number, second.faults) == (2, frozenset({"bad_number"}))
 
 
 JSON = st.recursive(
