@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from training.report import wording
-from training.report.blocks import Bullets, Cell, Figures, Paragraph, Section
+from training.report.blocks import Bullets, Cell, Figures, Paragraph, Section, present
 from training.report.formats import count, day, digest, estimate, name, points, said, share, usd
 from training.report.results import Estimate, Report
 
-NOTHING_COMPARED = "no request has a cost both with and without routing"
+# What a saving must be held against, in words.
+_TO_BEAT: Final = {
+    "best_single": "the best single model for everything",
+    "random_mix": "the same models in the same shares, dealt at random",
+}
+NOTHING_COMPARED: Final = "no request has a cost both with and without routing"
 
 
 def about_section(report: Report) -> Section:
@@ -32,15 +40,14 @@ def about_section(report: Report) -> Section:
 
 def answer_section(report: Report) -> Section:
     """The numbers to read first, and what they do and do not show."""
-    return Section(
-        "answer",
-        "The answer",
-        (
-            Figures("The answer in four numbers", _figures(report)),
-            Paragraph(_verdict(report)),
-            Bullets(_reservations(report)),
-        ),
+    few = f"Under {count(wording.FEW)} requests were compared: too few to rest anything on."
+    blocks = (
+        Figures("The answer in four numbers", _figures(report)),
+        Paragraph(few, is_warning=True) if report.counts.n_compared < wording.FEW else None,
+        Paragraph(_verdict(report)),
+        Bullets(_reservations(report)),
     )
+    return Section("answer", "The answer", present(blocks))
 
 
 def quality_answer(report: Report) -> tuple[Estimate | None, str, int]:
@@ -127,7 +134,7 @@ def _direction(value: Estimate) -> str:
 
 def _reservations(report: Report) -> tuple[str, ...]:
     counts, about = report.counts, report.about
-    texts = [*_basis_reservations(report)]
+    texts = [*_comparisons(report), *_basis_reservations(report)]
     if about.kind == "ledger":
         texts.append(
             f"Outcomes were reported for {count(counts.n_reported)} of "
@@ -144,6 +151,17 @@ def _reservations(report: Report) -> tuple[str, ...]:
     if counts.n_set_aside:
         texts.append(f"{wording.plural(counts.n_set_aside, 'row')} could not be used: see the input below.")
     return (*texts, *(name(note, 1_000) for note in about.notes))
+
+
+def _comparisons(report: Report) -> Iterator[str]:
+    """What the same saving is worth: beside one model for everything, and beside chance."""
+    for arm in report.arms:
+        if arm.name in _TO_BEAT and arm.saving:
+            quality = estimate(arm.quality_difference, points, "unknown")
+            yield (
+                f"For comparison, {_TO_BEAT[arm.name]}: saves {said(estimate(arm.saving, share))}, quality "
+                f"{said(quality)} against before ({wording.basis(arm.basis)})."
+            )
 
 
 def _basis_reservations(report: Report) -> list[str]:

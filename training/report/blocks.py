@@ -76,13 +76,15 @@ class RangeChart:
         title: Finding or question.
         alt: What it shows, in words, for who does not see it.
         panels: Titles of the quantities.
-        rows: Name, and for each panel its range or None where unknown; the first row stands out.
+        rows: Name, and for each panel its range or None where unknown.
+        has_lead: Whether the first row stands out.
     """
 
     title: str
     alt: str
     panels: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Range | None, ...]], ...]
+    has_lead: bool = False
 
 
 class Step(NamedTuple):

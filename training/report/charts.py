@@ -5,7 +5,6 @@ Shades, shapes and dashes tell the same as colours would, so that a print withou
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -15,10 +14,15 @@ import vl_convert
 from training.report.blocks import Chart, PlaneChart, Range, RangeChart, StepChart
 
 # Pixels across, the axis of names left out, for a page and for a telephone.
-WIDE, NARROW = 620, 230
+WIDE, NARROW = 740, 230
 _VEGA_LITE: Final = "6.4"
 _INK, _SHADE, _PALE = "#17375e", "#7f9fc4", "#8a8a8a"
 _FONT: Final = "Arial, Helvetica, Liberation Sans, sans-serif"
+# A label is drawn twice: white round it first, so that it reads on a line.
+_HALO: Final[tuple[dict[str, Any], ...]] = (
+    {"stroke": "white", "strokeWidth": 4, "color": "white"},
+    {"color": "#222"},
+)
 _DASHES: Final = ([1, 0], [6, 3], [2, 2], [10, 3, 2, 3], [4, 6])
 # Costs that span more than this are shown on a logarithmic scale.
 _SPREAD: Final = 30.0
@@ -58,6 +62,7 @@ def _ranges(chart: RangeChart, width: int) -> Any:
             title,
             [(label, ranges[n]) for label, (_, ranges) in zip(names, chart.rows, strict=True)],
             across,
+            names[0] if chart.has_lead else "",
             has_names=not (is_wide and n),
         )
         for n, title in enumerate(chart.panels)
@@ -65,8 +70,10 @@ def _ranges(chart: RangeChart, width: int) -> Any:
     return alt.hconcat(*panels, spacing=20) if is_wide else alt.vconcat(*panels, spacing=24)
 
 
-def _panel(title: str, rows: Sequence[tuple[str, Range | None]], width: int, *, has_names: bool) -> Any:
-    known = [(label, one) for label, one in rows if one is not None and math.isfinite(one.value)]
+def _panel(
+    title: str, rows: Sequence[tuple[str, Range | None]], width: int, lead: str, *, has_names: bool
+) -> Any:
+    known = [(label, one) for label, one in rows if one is not None]
     values = [
         {
             "name": label,
@@ -74,18 +81,23 @@ def _panel(title: str, rows: Sequence[tuple[str, Range | None]], width: int, *, 
             "low": one.value if one.low is None else one.low,
             "high": one.value if one.high is None else one.high,
             "label": one.label,
-            "kind": "first" if label == rows[0][0] else "other",
+            "kind": "lead" if label == lead else "other",
         }
         for label, one in known
     ]
     limit = 170 if width > NARROW else 120
     axis = alt.Axis(title=None, labelLimit=limit, ticks=False, domain=False, labels=has_names, grid=False)
     y = alt.Y("name:N", sort=None, axis=axis, scale=alt.Scale(domain=[label for label, _ in rows]))
-    x = alt.X("low:Q", title=title, axis=alt.Axis(tickCount=5), scale=alt.Scale(domain=_domain(values)))
+    x = alt.X(
+        "low:Q",
+        title=title,
+        axis=alt.Axis(tickCount=5, labelFlush=False),
+        scale=alt.Scale(domain=_domain(values)),
+    )
     shown = alt.Chart(alt.InlineData(values=values))
     zero = alt.Chart(alt.InlineData(values=[{"zero": 0}])).mark_rule(strokeDash=[3, 3], color="#555")
-    shade = alt.Scale(domain=["first", "other"], range=[_INK, _PALE])
-    shape = alt.Scale(domain=["first", "other"], range=["diamond", "circle"])
+    shade = alt.Scale(domain=["lead", "other"], range=[_INK, _PALE])
+    shape = alt.Scale(domain=["lead", "other"], range=["diamond", "circle"])
     colour = alt.Color("kind:N", scale=shade, legend=None)
     return alt.layer(
         zero.encode(x=alt.X("zero:Q")),
@@ -93,13 +105,16 @@ def _panel(title: str, rows: Sequence[tuple[str, Range | None]], width: int, *, 
         shown.mark_point(filled=True, opacity=1, size=90).encode(
             x="value:Q", y=y, color=colour, shape=alt.Shape("kind:N", scale=shape, legend=None)
         ),
-        shown.mark_text(dy=-12, fontSize=11, color="#222").encode(x="value:Q", y=y, text="label:N"),
+        *(
+            shown.mark_text(dy=-12, fontSize=12, **look).encode(x="value:Q", y=y, text="label:N")
+            for look in _HALO
+        ),
     ).properties(width=width, height=alt.Step(38))
 
 
 def _domain(values: Iterable[dict[str, Any]]) -> list[float]:
     """From the least end to the greatest, with 0 and room for the labels."""
-    ends = [0.0, *(float(row[key]) for row in values for key in ("low", "high") if math.isfinite(row[key]))]
+    ends = [0.0, *(float(row[key]) for row in values for key in ("low", "high"))]
     least, most = min(ends), max(ends)
     room = 0.12 * (most - least) or 1.0
     return [least - room, most + room]
@@ -117,7 +132,7 @@ def _steps(chart: StepChart, width: int) -> Any:
         }
         for label, step in zip(names, chart.steps, strict=True)
     ]
-    most = max((step.end for step in chart.steps if math.isfinite(step.end)), default=0.0) or 1.0
+    most = max((step.end for step in chart.steps), default=0.0) or 1.0
     shown = alt.Chart(alt.InlineData(values=values))
     axis = alt.Axis(title=None, ticks=False, domain=False, grid=False)
     y = alt.Y("name:N", sort=None, axis=axis)
@@ -138,18 +153,17 @@ def _steps(chart: StepChart, width: int) -> Any:
 
 
 def _plane(chart: PlaneChart, width: int) -> Any:
-    spots = [spot for spot in chart.spots if math.isfinite(spot.cost) and math.isfinite(spot.quality)]
     points = [
         {"name": spot.name, "cost": spot.cost, "quality": 100 * spot.quality}
-        for spot in spots
+        for spot in chart.spots
         if not spot.is_on_line
     ]
     lines = [
         {"name": spot.name, "cost": spot.cost, "quality": 100 * spot.quality, "order": n}
-        for n, spot in enumerate(spots)
+        for n, spot in enumerate(chart.spots)
         if spot.is_on_line
     ]
-    x = alt.X("cost:Q", title="USD per 1,000 prompts", scale=_cost_scale([spot.cost for spot in spots]))
+    x = alt.X("cost:Q", title="USD per 1,000 prompts", scale=_cost_scale([spot.cost for spot in chart.spots]))
     y = alt.Y("quality:Q", title="Quality (%)", scale=alt.Scale(zero=False, padding=10))
     return alt.layer(*_lines(lines, x, y), *_points(points, x, y)).properties(
         width=width, height=300 if width == WIDE else 240

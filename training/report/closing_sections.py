@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
+from math import isfinite
 from string import ascii_uppercase
 from typing import Final
 
@@ -134,7 +135,8 @@ def _metric(value: Estimate | None, say: Callable[[float], str]) -> Cell:
 def _plane(one: RouterMetrics) -> tuple[Block, ...]:
     """The curve, and its lettered points as a table."""
     places: dict[str, list[Point]] = {}
-    for point in one.points:
+    known = [point for point in one.points if isfinite(point.usd_per_1000) and isfinite(point.quality)]
+    for point in known:
         places.setdefault(point.name, []).append(point)
     lines = {label for label, points in places.items() if len(points) > 1}
     letters = dict(zip((label for label in places if label not in lines), _letters(), strict=False))
@@ -145,7 +147,7 @@ def _plane(one: RouterMetrics) -> tuple[Block, ...]:
             point.quality,
             point.name in lines,
         )
-        for point in one.points
+        for point in known
     )
     rows = tuple(
         words(

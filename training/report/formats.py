@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-from training.report.blocks import Cell
+from training.report.blocks import Cell, Range
 from training.report.results import Estimate
 
 NOT_MEASURED: Final = "not measured"
@@ -29,7 +29,7 @@ def count(n: int) -> str:
     >>> count(1234567)
     '1,234,567'
     """
-    return _signed(float(n), f"{abs(n):,}") if abs(n) < _HUGE else f"{float(min(n, 10**300)):.2e}"
+    return _signed(n, f"{abs(n):,}")
 
 
 def usd(nusd: float) -> str:
@@ -38,7 +38,7 @@ def usd(nusd: float) -> str:
     >>> [usd(n) for n in (0, 1_234_567_000_000, 12_340_000_000, 45_600_000, 139)]
     ['$0', '$1,235', '$12.34', '$0.0456', '$0.000000139']
     """
-    amount = _float(nusd) / NUSD_PER_USD
+    amount = nusd / NUSD_PER_USD
     return _signed(amount, "$" + _amount(abs(amount)))
 
 
@@ -63,10 +63,12 @@ def change(value: float) -> str:
 def points(value: float) -> str:
     """A difference of two shares, in percentage points.
 
-    >>> points(0.0061), points(0.02)
-    ('+0.61 points', '+2.0 points')
+    >>> points(0.0061), points(0.02), points(0)
+    ('+0.61 points', '+2.00 points', '0.00 points')
     """
-    return change(value).replace("%", " points")
+    text = f"{100 * abs(value):.2f}"
+    sign = "+" if value > 0 and text != "0.00" else ""
+    return f"{sign}{_signed(value, text)} points"
 
 
 def decimal(value: float) -> str:
@@ -111,7 +113,19 @@ def estimate(
     text = say(-value.value if is_negated else value.value)
     if low is None or high is None:
         return Cell(text, "no interval")
-    return Cell(text, f"{say(low)} to {say(high)}")
+    return Cell(text, f"{say(low).removesuffix(' points')} to {say(high)}")
+
+
+def percent_range(
+    value: Estimate | None, say: Callable[[float], str], *, is_negated: bool = False
+) -> Range | None:
+    """A fraction with its interval for a chart, in percent, labelled as `estimate` writes it."""
+    if value is None or not math.isfinite(value.value):
+        return None
+    sign = -100 if is_negated else 100
+    low, high = (None if end is None else sign * end for end in _ends(value))
+    ends = (high, low) if is_negated else (low, high)
+    return Range(sign * value.value, *ends, estimate(value, say, is_negated=is_negated).text)
 
 
 def said(cell: Cell) -> str:
@@ -185,10 +199,3 @@ def _digits(value: float) -> str:
     """Three significant digits, at most nine after the point."""
     places = min(9, 2 - math.floor(math.log10(value)))
     return f"{value:.{places}f}".rstrip("0").rstrip(".") or "0"
-
-
-def _float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf

@@ -102,7 +102,7 @@ def detection_section(report: Report) -> Section:
         (
             "Class",
             "Flagged here",
-            "Found of 100%",
+            "Found (recall)",
             "Held-out prompts",
             "Flagged in error",
             "Leaks per million",

@@ -11,7 +11,6 @@ from training.report.blocks import (
     Bullets,
     Cell,
     Paragraph,
-    Range,
     RangeChart,
     Section,
     Step,
@@ -28,12 +27,13 @@ from training.report.formats import (
     count,
     decimal,
     estimate,
+    percent_range,
     points,
     said,
     share,
     usd,
 )
-from training.report.results import Arm, Estimate, Money, QualityByBasis, Report, Slice
+from training.report.results import Arm, Money, QualityByBasis, Report, Slice
 
 _ONE_MODEL_KNOWN = "not knowable here"
 
@@ -82,7 +82,7 @@ def arms_section(report: Report) -> Section:
                         "Requests",
                         "Cost",
                         "Saving",
-                        "Graded both ways",
+                        "Quality known both ways",
                         "Quality",
                         "Difference",
                         "Quality is",
@@ -120,7 +120,8 @@ def slices_section(report: Report) -> Section:
     if any(part.is_small for part in report.slices):
         blocks.append(
             Paragraph(
-                "Parts marked “few” have under 100 compared requests: too few to rest anything on. "
+                f"Parts marked “few” have under {count(wording.FEW)} compared requests: too few to rest "
+                "anything on. "
                 "Of many parts, some look good or bad by chance alone."
             )
         )
@@ -232,7 +233,7 @@ def _arms_chart(arms: Iterable[Arm]) -> RangeChart | None:
     rows = tuple(
         (
             wording.arm(arm.name),
-            (_range(arm.saving, share(arm.saving.value) if arm.saving else ""), _quality_range(arm)),
+            (percent_range(arm.saving, share), percent_range(arm.quality_difference, points)),
         )
         for arm in arms
         if arm.name != "before" and (arm.saving or arm.quality_difference)
@@ -252,23 +253,8 @@ def _arms_chart(arms: Iterable[Arm]) -> RangeChart | None:
         alt + ".",
         ("Saving against before (%)", "Quality difference (points)"),
         rows,
+        has_lead=True,
     )
-
-
-def _range(value: Estimate | None, label: str) -> Range | None:
-    return None if value is None else Range(100 * value.value, *_percents(value), label)
-
-
-def _percents(value: Estimate) -> tuple[float | None, float | None]:
-    return (
-        None if value.low is None else 100 * value.low,
-        None if value.high is None else 100 * value.high,
-    )
-
-
-def _quality_range(arm: Arm) -> Range | None:
-    difference = arm.quality_difference
-    return _range(difference, points(difference.value) if difference else "")
 
 
 def _quality_row(kind: QualityByBasis) -> tuple[Cell, ...]:

@@ -10,14 +10,13 @@ from training.report.blocks import (
     Bullets,
     Cell,
     Paragraph,
-    Range,
     RangeChart,
     Section,
     Table,
     words,
 )
-from training.report.formats import change, count, estimate, name, points, share, usd
-from training.report.results import Estimate, Scenario
+from training.report.formats import change, count, estimate, name, percent_range, points, share, usd
+from training.report.results import Scenario
 
 # Scenarios side by side in one table, and moves listed of each.
 _ACROSS: Final = 3
@@ -83,7 +82,10 @@ def _chart(scenarios: Iterable[Scenario]) -> RangeChart:
     rows = tuple(
         (
             name(one.name, 40),
-            (_cost(one.saving), _quality(one.quality_difference)),
+            (
+                percent_range(one.saving, change, is_negated=True),
+                percent_range(one.quality_difference, points),
+            ),
         )
         for one in scenarios
     )
@@ -98,19 +100,3 @@ def _chart(scenarios: Iterable[Scenario]) -> RangeChart:
         ("Change in cost (%)", "Change in quality (points)"),
         rows,
     )
-
-
-def _cost(saving: Estimate | None) -> Range | None:
-    if saving is None:
-        return None
-    low = None if saving.high is None else -100 * saving.high
-    high = None if saving.low is None else -100 * saving.low
-    return Range(-100 * saving.value, low, high, change(-saving.value))
-
-
-def _quality(difference: Estimate | None) -> Range | None:
-    if difference is None:
-        return None
-    low = None if difference.low is None else 100 * difference.low
-    high = None if difference.high is None else 100 * difference.high
-    return Range(100 * difference.value, low, high, points(difference.value))

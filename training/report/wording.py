@@ -7,6 +7,8 @@ from typing import Final
 from clearway.explanation import CODES
 from training.report.formats import count, name
 
+# Requests below which a part is too small to rest anything on.
+FEW: Final = 100
 KINDS: Final = {
     "answers": "A table of graded answers: every model's answer to every prompt is known, so costs and "
     "qualities of all ways to route are exact",
