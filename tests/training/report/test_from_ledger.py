@@ -295,3 +295,21 @@ def test_a_stand_in_is_named(router: Router, tmp_path: Path) -> None:
         "The estimates of openai/gpt-5-mini@us are those of o1-mini-2024-09-12, which stands in for it."
     )
     assert stand_in in notes
+
+
+def test_the_same_classifier_moves_nothing(router: Router, tmp_path: Path) -> None:
+    """A challenger that says what today's classifier says changes neither choice nor cost nor quality."""
+    route(router, 2)
+    texts = tmp_path / "texts.jsonl"
+    with texts.open("w", encoding="utf-8") as file:
+        for i in range(2):
+            message = {"role": "user", "content": "word " * (100 * i)}
+            file.write(json.dumps({"id": f"r-{i}", "request": {"messages": [message]}}) + "\n")
+    same = variant_of(router, complexity=router.complexity)
+    gathered = gather(router.ledger, REGISTER, tmp_path, variants=[same], requests=texts)
+    assert gathered.moves is not None
+    moves = pq.read_table(gathered.moves).to_pylist()
+    assert len(moves) == 2
+    for move in moves:
+        for name in ("verdict", "model", "provider", "region", "nusd", "quality_ppm"):
+            assert move[f"now_{name}"] == move[f"then_{name}"]
