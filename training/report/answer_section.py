@@ -9,6 +9,7 @@ from training.report import wording
 from training.report.blocks import Bullets, Cell, Figures, Paragraph, Section, present
 from training.report.formats import count, day, digest, estimate, name, points, said, share, usd
 from training.report.results import Estimate, Report
+from training.report.slices import SMALL
 
 # What a saving must be held against, in words.
 _TO_BEAT: Final = {
@@ -30,7 +31,7 @@ def about_section(report: Report) -> Section:
         f"{wording.KINDS.get(about.kind, name(about.kind))} (source: {name(about.origin)}). "
         f"It covers {wording.plural(counts.n_rows, 'request')} {period}: {count(counts.n_routed)} routed, "
         f"{count(counts.n_refused)} refused, {count(counts.n_set_aside)} set aside. "
-        f"“Before” means without routing: {name(about.before)}. "
+        f"“Before” means without routing: {name(about.before, 300)}. "
         f"Summed by {name(about.engine)} on {name(about.made_at)}; "
         f"register {digest(about.register)}, classifier {_named(about.classifiers)}, "
         f"detector {_named(about.detectors)}, policy {', '.join(map(digest, about.policies)) or 'none'}."
@@ -40,10 +41,10 @@ def about_section(report: Report) -> Section:
 
 def answer_section(report: Report) -> Section:
     """The numbers to read first, and what they do and do not show."""
-    few = f"Under {count(wording.FEW)} requests were compared: too few to rest anything on."
+    few = f"Under {count(SMALL)} requests were compared: too few to rest anything on."
     blocks = (
         Figures("The answer in four numbers", _figures(report)),
-        Paragraph(few, is_warning=True) if report.counts.n_compared < wording.FEW else None,
+        Paragraph(few, is_warning=True) if report.counts.n_compared < SMALL else None,
         Paragraph(_verdict(report)),
         Bullets(_reservations(report)),
     )
@@ -150,7 +151,9 @@ def _reservations(report: Report) -> tuple[str, ...]:
         )
     if counts.n_set_aside:
         texts.append(f"{wording.plural(counts.n_set_aside, 'row')} could not be used: see the input below.")
-    return (*texts, *(name(note, 1_000) for note in about.notes))
+    if about.notes:
+        texts.append("How these numbers were made is told at the end, with what is assumed.")
+    return tuple(texts)
 
 
 def _comparisons(report: Report) -> Iterator[str]:

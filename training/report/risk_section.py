@@ -9,16 +9,14 @@ from training.report import wording
 from training.report.blocks import Block, Cell, Paragraph, Section, Table, words
 from training.report.formats import NOT_MEASURED, NOTHING, count, estimate, name, per_million, said, share
 from training.report.results import Count, Detection, Exposure, Report
+from training.report.risk import LEAKS
 
 # Classes side by side in one table of exposure.
 _CLASSES_ACROSS: Final = 4
-_LEAKS: Final = (
-    "Expected leaks: how many requests in a million hold the class, were not flagged, and went where policy "
-    "would not have sent them. Worked out from how many were flagged, the detector's recall and false "
-    "flags on "
-    "its held-out prompts, and the share of unflagged traffic that reaches such places; the bounds are "
-    "those of "
-    "the recall. Held-out prompts are not your traffic: on other text the detector may miss more."
+_BASIS: Final = (
+    "Found: share of the card's prompts with the class that are flagged. Flagged in error: share of its "
+    "clean "
+    "prompts that are. The card's prompts are not your traffic: on other text the detector may miss more."
 )
 
 
@@ -109,7 +107,9 @@ def detection_section(report: Report) -> Section:
         ),
         tuple(_detection_row(one) for one in report.detection),
     )
-    return Section("detection", "What the detector misses", (table, Paragraph(_LEAKS)), level=3)
+    return Section(
+        "detection", "What the detector misses", (table, Paragraph(LEAKS), Paragraph(_BASIS)), level=3
+    )
 
 
 def _measure(label: str, key: str, before: int, after: int) -> tuple[Cell, ...]:
