@@ -15,6 +15,7 @@ from training.report.slices import SMALL
 _TO_BEAT: Final = {
     "best_single": "the best single model for everything",
     "random_mix": "the same models in the same shares, dealt at random",
+    "zero_router": "the best two models for it mixed at random, without a look at the prompt",
 }
 NOTHING_COMPARED: Final = "no request has a cost both with and without routing"
 
@@ -22,11 +23,12 @@ NOTHING_COMPARED: Final = "no request has a cost both with and without routing"
 def about_section(report: Report) -> Section:
     """One paragraph: what was measured, with what."""
     about, counts = report.about, report.counts
-    period = (
-        f"from {day(about.first_day)} to {day(about.last_day)}"
-        if about.first_day or about.last_day
-        else "of unknown time"
-    )
+    if not (about.first_day or about.last_day):
+        period = "of unknown time"
+    elif about.first_day == about.last_day:
+        period = f"of {day(about.first_day)}"
+    else:
+        period = f"from {day(about.first_day)} to {day(about.last_day)}"
     text = (
         f"{wording.KINDS.get(about.kind, name(about.kind))} (source: {name(about.origin)}). "
         f"It covers {wording.plural(counts.n_rows, 'request')} {period}: {count(counts.n_routed)} routed, "
@@ -52,10 +54,13 @@ def answer_section(report: Report) -> Section:
 
 
 def quality_answer(report: Report) -> tuple[Estimate | None, str, int]:
-    """Quality difference to name first, its basis, its number of requests: of graded answers if any."""
-    for kind in report.quality:
-        if kind.basis == "measured" and kind.quality_difference is not None:
-            return kind.quality_difference, kind.basis, kind.n_paired
+    """Quality difference to name first, its basis, its number of requests.
+
+    Like is held against like: grades against grades where there are any, else estimates against estimates.
+    """
+    alike = [kind for kind in report.quality if kind.quality_difference is not None]
+    for kind in sorted(alike, key=lambda kind: (kind.basis != "measured", -kind.n_paired)):
+        return kind.quality_difference, kind.basis, kind.n_paired
     for arm in report.arms:
         if arm.name == "routed" and arm.quality_difference is not None:
             return arm.quality_difference, arm.basis, arm.n_quality
@@ -98,7 +103,7 @@ def _figures(report: Report) -> tuple[tuple[str, Cell, str], ...]:
 
 
 def _verdict(report: Report) -> str:
-    saving, difference = report.money.net_saving, quality_answer(report)[0]
+    saving = report.money.net_saving
     if saving is None:
         return f"What was saved is not known: {NOTHING_COMPARED}."
     direction = _direction(saving)
@@ -109,20 +114,21 @@ def _verdict(report: Report) -> str:
         "down": f"Routing cost more than it saved: {said(estimate(saving, share))} of the cost before.",
         "": f"A saving is not shown: {said(estimate(saving, share))} includes none.",
     }[direction]
-    return f"{cost} {_say_quality(difference)}"
+    return f"{cost} {_say_quality(*quality_answer(report)[:2])}"
 
 
-def _say_quality(difference: Estimate | None) -> str:
+def _say_quality(difference: Estimate | None, basis: str) -> str:
     if difference is None:
         return "Whether quality changed is not known."
     told = said(estimate(difference, points))
+    quality = f"Quality ({wording.basis(basis)})"
     worst = (
         "" if difference.low is None else f" A loss of {points(abs(difference.low))[1:]} cannot be ruled out."
     )
     return {
-        "up": f"Quality is higher than before: {told}.",
-        "down": f"Quality is lower than before: {told}.",
-        "": f"No difference in quality is shown: {told}.{worst if (difference.low or 0) < 0 else ''}",
+        "up": f"{quality} is higher than before: {told}.",
+        "down": f"{quality} is lower than before: {told}.",
+        "": f"{quality} is not shown to differ: {told}.{worst if (difference.low or 0) < 0 else ''}",
     }[_direction(difference)]
 
 

@@ -12,6 +12,7 @@ from training.report import wording
 from training.report.blocks import Block, Bullets, Cell, Paragraph, PlaneChart, Section, Spot, Table, words
 from training.report.formats import NOTHING, NUSD_PER_USD, count, decimal, estimate, name, share, usd
 from training.report.results import Estimate, Point, Report, RouterMetrics
+from training.report.risk import LEAKS
 
 _SAY: Final[Mapping[str, Callable[[float], str]]] = {
     "aiq": decimal,
@@ -105,7 +106,7 @@ def method_section(report: Report) -> Section:
         "How it was done, and its limits",
         (
             Bullets(tuple(text.format(**facts) for text in _METHOD)),
-            Bullets(tuple(wording.note(note) for note in about.notes)),
+            Bullets(tuple(wording.note(note) for note in about.notes if note != LEAKS)),
             Table("What it was made with", ("What", "Version or digest"), tuple(rows), frozenset({1})),
         ),
     )

@@ -118,12 +118,13 @@ def _measure(label: str, key: str, before: int, after: int) -> tuple[Cell, ...]:
 
 def _exposure_tables(exposure: Sequence[Exposure]) -> Iterable[Table]:
     classes = list(dict.fromkeys(path.data_class for path in exposure))
-    for start in range(0, len(classes), _CLASSES_ACROSS):
-        shown = classes[start : start + _CLASSES_ACROSS]
-        yield _exposure_table([path for path in exposure if path.data_class in shown], shown)
+    parts = [classes[start : start + _CLASSES_ACROSS] for start in range(0, len(classes), _CLASSES_ACROSS)]
+    for n, shown in enumerate(parts, start=1):
+        part = f" ({n} of {len(parts)})" if len(parts) > 1 else ""
+        yield _exposure_table([path for path in exposure if path.data_class in shown], shown, part)
 
 
-def _exposure_table(exposure: Iterable[Exposure], classes: Sequence[str]) -> Table:
+def _exposure_table(exposure: Iterable[Exposure], classes: Sequence[str], part: str) -> Table:
     cells = {(path.provider, path.region, path.data_class): path for path in exposure}
     places = sorted({place[:2] for place in cells})
     rows = tuple(
@@ -134,7 +135,9 @@ def _exposure_table(exposure: Iterable[Exposure], classes: Sequence[str]) -> Tab
         for provider, region in places
     )
     return Table(
-        "Requests by data class: before → with routing", ("Provider and region", *map(name, classes)), rows
+        f"Requests by data class: before → with routing{part}",
+        ("Provider and region", *map(name, classes)),
+        rows,
     )
 
 

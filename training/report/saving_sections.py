@@ -107,7 +107,10 @@ def quality_section(report: Report) -> Section:
     )
     text = (
         "Only a grade of the answer itself is evidence. An estimate of the classifier is what the router "
-        "believed when it chose, so that it cannot prove the router right."
+        "believed when it chose, so that it cannot prove the router right. Differences here hold like "
+        "against "
+        "like; in other tables, where several kinds are named, one side may be graded and the other "
+        "estimated."
     )
     blocks: tuple[Block, ...] = (
         (Paragraph(text), table) if rows else (Paragraph("Quality was not measured."),)

@@ -164,9 +164,9 @@ def basis(text: str) -> str:
     """How quality is known, short.
 
     >>> basis("measured+modelled"), basis("")
-    ('measured and modelled', 'unknown')
+    ('measured, modelled', 'unknown')
     """
-    return name(" and ".join(text.split("+"))) if text else "unknown"
+    return name(", ".join(text.split("+"))) if text else "unknown"
 
 
 def slice_value(dimension: str, text: str) -> str:
