@@ -9,11 +9,13 @@ from training.report import wording
 from training.report.blocks import Bullets, Cell, Figures, Paragraph, Section, present
 from training.report.formats import count, day, digest, estimate, name, points, said, share, usd
 from training.report.results import Estimate, Report
+from training.report.slices import SMALL
 
 # What a saving must be held against, in words.
 _TO_BEAT: Final = {
     "best_single": "the best single model for everything",
     "random_mix": "the same models in the same shares, dealt at random",
+    "zero_router": "the best two models for it mixed at random, without a look at the prompt",
 }
 NOTHING_COMPARED: Final = "no request has a cost both with and without routing"
 
@@ -21,16 +23,17 @@ NOTHING_COMPARED: Final = "no request has a cost both with and without routing"
 def about_section(report: Report) -> Section:
     """One paragraph: what was measured, with what."""
     about, counts = report.about, report.counts
-    period = (
-        f"from {day(about.first_day)} to {day(about.last_day)}"
-        if about.first_day or about.last_day
-        else "of unknown time"
-    )
+    if not (about.first_day or about.last_day):
+        period = "of unknown time"
+    elif about.first_day == about.last_day:
+        period = f"of {day(about.first_day)}"
+    else:
+        period = f"from {day(about.first_day)} to {day(about.last_day)}"
     text = (
         f"{wording.KINDS.get(about.kind, name(about.kind))} (source: {name(about.origin)}). "
         f"It covers {wording.plural(counts.n_rows, 'request')} {period}: {count(counts.n_routed)} routed, "
         f"{count(counts.n_refused)} refused, {count(counts.n_set_aside)} set aside. "
-        f"“Before” means without routing: {name(about.before)}. "
+        f"“Before” means without routing: {name(about.before, 300)}. "
         f"Summed by {name(about.engine)} on {name(about.made_at)}; "
         f"register {digest(about.register)}, classifier {_named(about.classifiers)}, "
         f"detector {_named(about.detectors)}, policy {', '.join(map(digest, about.policies)) or 'none'}."
@@ -40,10 +43,10 @@ def about_section(report: Report) -> Section:
 
 def answer_section(report: Report) -> Section:
     """The numbers to read first, and what they do and do not show."""
-    few = f"Under {count(wording.FEW)} requests were compared: too few to rest anything on."
+    few = f"Under {count(SMALL)} requests were compared: too few to rest anything on."
     blocks = (
         Figures("The answer in four numbers", _figures(report)),
-        Paragraph(few, is_warning=True) if report.counts.n_compared < wording.FEW else None,
+        Paragraph(few, is_warning=True) if report.counts.n_compared < SMALL else None,
         Paragraph(_verdict(report)),
         Bullets(_reservations(report)),
     )
@@ -51,10 +54,13 @@ def answer_section(report: Report) -> Section:
 
 
 def quality_answer(report: Report) -> tuple[Estimate | None, str, int]:
-    """Quality difference to name first, its basis, its number of requests: of graded answers if any."""
-    for kind in report.quality:
-        if kind.basis == "measured" and kind.quality_difference is not None:
-            return kind.quality_difference, kind.basis, kind.n_paired
+    """Quality difference to name first, its basis, its number of requests.
+
+    Like is held against like: grades against grades where there are any, else estimates against estimates.
+    """
+    alike = [kind for kind in report.quality if kind.quality_difference is not None]
+    for kind in sorted(alike, key=lambda kind: (kind.basis != "measured", -kind.n_paired)):
+        return kind.quality_difference, kind.basis, kind.n_paired
     for arm in report.arms:
         if arm.name == "routed" and arm.quality_difference is not None:
             return arm.quality_difference, arm.basis, arm.n_quality
@@ -97,7 +103,7 @@ def _figures(report: Report) -> tuple[tuple[str, Cell, str], ...]:
 
 
 def _verdict(report: Report) -> str:
-    saving, difference = report.money.net_saving, quality_answer(report)[0]
+    saving = report.money.net_saving
     if saving is None:
         return f"What was saved is not known: {NOTHING_COMPARED}."
     direction = _direction(saving)
@@ -108,20 +114,21 @@ def _verdict(report: Report) -> str:
         "down": f"Routing cost more than it saved: {said(estimate(saving, share))} of the cost before.",
         "": f"A saving is not shown: {said(estimate(saving, share))} includes none.",
     }[direction]
-    return f"{cost} {_say_quality(difference)}"
+    return f"{cost} {_say_quality(*quality_answer(report)[:2])}"
 
 
-def _say_quality(difference: Estimate | None) -> str:
+def _say_quality(difference: Estimate | None, basis: str) -> str:
     if difference is None:
         return "Whether quality changed is not known."
     told = said(estimate(difference, points))
+    quality = f"Quality ({wording.basis(basis)})"
     worst = (
         "" if difference.low is None else f" A loss of {points(abs(difference.low))[1:]} cannot be ruled out."
     )
     return {
-        "up": f"Quality is higher than before: {told}.",
-        "down": f"Quality is lower than before: {told}.",
-        "": f"No difference in quality is shown: {told}.{worst if (difference.low or 0) < 0 else ''}",
+        "up": f"{quality} is higher than before: {told}.",
+        "down": f"{quality} is lower than before: {told}.",
+        "": f"{quality} is not shown to differ: {told}.{worst if (difference.low or 0) < 0 else ''}",
     }[_direction(difference)]
 
 
@@ -150,7 +157,9 @@ def _reservations(report: Report) -> tuple[str, ...]:
         )
     if counts.n_set_aside:
         texts.append(f"{wording.plural(counts.n_set_aside, 'row')} could not be used: see the input below.")
-    return (*texts, *(name(note, 1_000) for note in about.notes))
+    if about.notes:
+        texts.append("How these numbers were made is told at the end, with what is assumed.")
+    return tuple(texts)
 
 
 def _comparisons(report: Report) -> Iterator[str]:

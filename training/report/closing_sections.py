@@ -12,6 +12,7 @@ from training.report import wording
 from training.report.blocks import Block, Bullets, Cell, Paragraph, PlaneChart, Section, Spot, Table, words
 from training.report.formats import NOTHING, NUSD_PER_USD, count, decimal, estimate, name, share, usd
 from training.report.results import Estimate, Point, Report, RouterMetrics
+from training.report.risk import LEAKS
 
 _SAY: Final[Mapping[str, Callable[[float], str]]] = {
     "aiq": decimal,
@@ -23,7 +24,8 @@ _SAY: Final[Mapping[str, Callable[[float], str]]] = {
 _METHOD: Final = (
     (
         "Intervals hold the true value in 95 of 100 such reports. They come from drawing the requests again, "
-        "{n_resamples} times, in groups that belong together (the same question, else the same session); "
+        "{n_resamples} times, in groups that belong together (the same question, else the session, else "
+        "the request); "
         "what is compared is drawn together, so differences are paired. Seed {seed}."
     ),
     (
@@ -104,6 +106,7 @@ def method_section(report: Report) -> Section:
         "How it was done, and its limits",
         (
             Bullets(tuple(text.format(**facts) for text in _METHOD)),
+            Bullets(tuple(wording.note(note) for note in about.notes if note != LEAKS)),
             Table("What it was made with", ("What", "Version or digest"), tuple(rows), frozenset({1})),
         ),
     )
@@ -138,11 +141,11 @@ def _plane(one: RouterMetrics) -> tuple[Block, ...]:
     known = [point for point in one.points if isfinite(point.usd_per_1000) and isfinite(point.quality)]
     for point in known:
         places.setdefault(point.name, []).append(point)
-    lines = {label for label, points in places.items() if len(points) > 1}
+    lines = {label for label, (first, *_) in places.items() if first.kind == "curve"}
     letters = dict(zip((label for label in places if label not in lines), _letters(), strict=False))
     spots = tuple(
         Spot(
-            letters.get(point.name) or name(wording.arm(point.name), 40),
+            letters.get(point.name) or wording.router(point.name),
             point.usd_per_1000,
             point.quality,
             point.name in lines,
@@ -152,7 +155,7 @@ def _plane(one: RouterMetrics) -> tuple[Block, ...]:
     rows = tuple(
         words(
             letters[label],
-            wording.arm(label),
+            wording.router(label),
             usd(places[label][0].usd_per_1000 * NUSD_PER_USD),
             share(places[label][0].quality),
         )
@@ -161,7 +164,7 @@ def _plane(one: RouterMetrics) -> tuple[Block, ...]:
     chart = PlaneChart(
         f"{name(one.source)}: quality against cost",
         f"Quality against cost. Points are in the table below; lines: "
-        f"{', '.join(name(wording.arm(label)) for label in sorted(lines)) or 'none'}.",
+        f"{', '.join(wording.router(label) for label in sorted(lines)) or 'none'}.",
         spots,
     )
     header = ("Point", "Model or way", "USD per 1,000 prompts", "Quality")

@@ -43,10 +43,10 @@ def usd(nusd: float) -> str:
 
 
 def share(value: float) -> str:
-    """A fraction as a percentage: one digit, two where it is below 1%.
+    """A fraction as a percentage: one digit, two below 1%, no more than that it is tiny below those.
 
     >>> [share(x) for x in (0.3141, 1, 0, 0.0012, 0.00001)]
-    ['31.4%', '100.0%', '0%', '0.12%', '0.001%']
+    ['31.4%', '100.0%', '0%', '0.12%', '<0.01%']
     """
     return _signed(value, _percent(abs(value)) + "%")
 
@@ -57,7 +57,7 @@ def change(value: float) -> str:
     >>> change(0.25), change(-0.25).replace(MINUS, "-"), change(0)
     ('+25.0%', '-25.0%', '0%')
     """
-    return ("+" if share(value)[0].isdigit() and value > 0 else "") + share(value)
+    return ("+" if value > 0 else "") + share(value)
 
 
 def points(value: float) -> str:
@@ -113,7 +113,7 @@ def estimate(
     text = say(-value.value if is_negated else value.value)
     if low is None or high is None:
         return Cell(text, "no interval")
-    return Cell(text, f"{say(low).removesuffix(' points')} to {say(high)}")
+    return Cell(text, " to ".join(say(end).removesuffix(" points") for end in (low, high)))
 
 
 def percent_range(
@@ -182,7 +182,7 @@ def _percent(value: float) -> str:
     percent = 100 * value
     if percent >= 0.995:
         return f"{percent:,.1f}"
-    return f"{percent:.2f}" if percent >= 0.005 else _digits(percent)
+    return f"{percent:.2f}" if percent >= 0.005 else "<0.01"
 
 
 def _amount(value: float) -> str:

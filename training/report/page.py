@@ -21,6 +21,7 @@ from training.report.blocks import (
     Table,
 )
 from training.report.document import make_document
+from training.report.formats import NOT_MEASURED
 from training.report.results import Report
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
@@ -116,7 +117,8 @@ def _align(table: Table, column: int) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    detail = f"<small>{escape(cell.detail)}</small>" if cell.detail else ""
+    kind = ' class="why"' if cell.text == NOT_MEASURED else ""
+    detail = f"<small{kind}>{escape(cell.detail)}</small>" if cell.detail else ""
     return f"<span>{escape(cell.text)}</span>{detail}"
 
 

@@ -9,16 +9,14 @@ from training.report import wording
 from training.report.blocks import Block, Cell, Paragraph, Section, Table, words
 from training.report.formats import NOT_MEASURED, NOTHING, count, estimate, name, per_million, said, share
 from training.report.results import Count, Detection, Exposure, Report
+from training.report.risk import LEAKS
 
 # Classes side by side in one table of exposure.
 _CLASSES_ACROSS: Final = 4
-_LEAKS: Final = (
-    "Expected leaks: how many requests in a million hold the class, were not flagged, and went where policy "
-    "would not have sent them. Worked out from how many were flagged, the detector's recall and false "
-    "flags on "
-    "its held-out prompts, and the share of unflagged traffic that reaches such places; the bounds are "
-    "those of "
-    "the recall. Held-out prompts are not your traffic: on other text the detector may miss more."
+_BASIS: Final = (
+    "Found: share of the card's prompts with the class that are flagged. Flagged in error: share of its "
+    "clean "
+    "prompts that are. The card's prompts are not your traffic: on other text the detector may miss more."
 )
 
 
@@ -109,7 +107,9 @@ def detection_section(report: Report) -> Section:
         ),
         tuple(_detection_row(one) for one in report.detection),
     )
-    return Section("detection", "What the detector misses", (table, Paragraph(_LEAKS)), level=3)
+    return Section(
+        "detection", "What the detector misses", (table, Paragraph(LEAKS), Paragraph(_BASIS)), level=3
+    )
 
 
 def _measure(label: str, key: str, before: int, after: int) -> tuple[Cell, ...]:
@@ -118,12 +118,13 @@ def _measure(label: str, key: str, before: int, after: int) -> tuple[Cell, ...]:
 
 def _exposure_tables(exposure: Sequence[Exposure]) -> Iterable[Table]:
     classes = list(dict.fromkeys(path.data_class for path in exposure))
-    for start in range(0, len(classes), _CLASSES_ACROSS):
-        shown = classes[start : start + _CLASSES_ACROSS]
-        yield _exposure_table([path for path in exposure if path.data_class in shown], shown)
+    parts = [classes[start : start + _CLASSES_ACROSS] for start in range(0, len(classes), _CLASSES_ACROSS)]
+    for n, shown in enumerate(parts, start=1):
+        part = f" ({n} of {len(parts)})" if len(parts) > 1 else ""
+        yield _exposure_table([path for path in exposure if path.data_class in shown], shown, part)
 
 
-def _exposure_table(exposure: Iterable[Exposure], classes: Sequence[str]) -> Table:
+def _exposure_table(exposure: Iterable[Exposure], classes: Sequence[str], part: str) -> Table:
     cells = {(path.provider, path.region, path.data_class): path for path in exposure}
     places = sorted({place[:2] for place in cells})
     rows = tuple(
@@ -134,7 +135,9 @@ def _exposure_table(exposure: Iterable[Exposure], classes: Sequence[str]) -> Tab
         for provider, region in places
     )
     return Table(
-        "Requests by data class: before → with routing", ("Provider and region", *map(name, classes)), rows
+        f"Requests by data class: before → with routing{part}",
+        ("Provider and region", *map(name, classes)),
+        rows,
     )
 
 

@@ -34,6 +34,7 @@ from training.report.formats import (
     usd,
 )
 from training.report.results import Arm, Money, QualityByBasis, Report, Slice
+from training.report.slices import SMALL
 
 _ONE_MODEL_KNOWN = "not knowable here"
 
@@ -106,7 +107,10 @@ def quality_section(report: Report) -> Section:
     )
     text = (
         "Only a grade of the answer itself is evidence. An estimate of the classifier is what the router "
-        "believed when it chose, so that it cannot prove the router right."
+        "believed when it chose, so that it cannot prove the router right. Differences here hold like "
+        "against "
+        "like; in other tables, where several kinds are named, one side may be graded and the other "
+        "estimated."
     )
     blocks: tuple[Block, ...] = (
         (Paragraph(text), table) if rows else (Paragraph("Quality was not measured."),)
@@ -120,7 +124,7 @@ def slices_section(report: Report) -> Section:
     if any(part.is_small for part in report.slices):
         blocks.append(
             Paragraph(
-                f"Parts marked “few” have under {count(wording.FEW)} compared requests: too few to rest "
+                f"Parts marked “few” have under {count(SMALL)} compared requests: too few to rest "
                 "anything on. "
                 "Of many parts, some look good or bad by chance alone."
             )
@@ -182,8 +186,15 @@ def _steps_table(money: Money) -> Table:
         Cell(usd(money.before_nusd - money.spent_nusd)),
         estimate(money.gross_saving, share),
     )
+    expected = (
+        Cell("Saved, net, by expected costs on both sides"),
+        NOTHING,
+        estimate(money.net_saving_as_expected, share),
+    )
     return Table(
-        "From the cost before to what was saved", ("What", "Cost", "Of before"), (*rows, gross, saved)
+        "From the cost before to what was saved",
+        ("What", "Cost", "Of before"),
+        (*rows, gross, saved, *([expected] if money.net_saving_as_expected else [])),
     )
 
 

@@ -7,8 +7,6 @@ from typing import Final
 from clearway.explanation import CODES
 from training.report.formats import count, name
 
-# Requests below which a part is too small to rest anything on.
-FEW: Final = 100
 KINDS: Final = {
     "answers": "A table of graded answers: every model's answer to every prompt is known, so costs and "
     "qualities of all ways to route are exact",
@@ -62,20 +60,35 @@ LENGTHS: Final = {
     "long": "long: 2,048 tokens or more",
 }
 FAULTS: Final = {
+    "bad_name": "A name is not one: too long, or with characters that cannot be shown",
     "bad_number": "A number is not one, or is beyond all bounds",
     "bad_request": "The request is not a well-formed chat request",
+    "bad_score": "The score is not a number from 0 to 1",
     "clock_jump": "The time runs backwards by more than an hour, or lies in the future",
+    "duplicate_answer": "The same model answered the same prompt twice: the first counts",
     "duplicate_id": "The id came before: the first counts",
+    "failed_call": "The call brought no answer: there is nothing to compare",
+    "missing_answers": "Not every model answered it",
+    "missing_value": "A value that is needed is missing",
+    "models_not_learned": "The training questions do not have these models",
     "negative_tokens": "A count of tokens is negative",
+    "no_adequacy_rule": "Nothing says which score of this source is an adequate answer",
+    "no_id": "There is no id: the line's number stands for it",
+    "no_known_cost": "No cost is known",
     "no_outcome": "Neither cost nor tokens are given",
     "no_prompt": "There is no prompt",
     "no_time": "There is no time",
+    "not_scanned": "The sensitivity detector did not read it",
     "other_currency": "The cost is not in US dollars: it is not counted",
     "time_before_decision": "The outcome is dated before its decision",
     "time_in_future": "The outcome is dated in the future",
+    "too_few_priced_models": "Fewer than two models of the source have a price",
+    "too_few_training_questions": "Too few training questions to learn from",
     "unexpected_model": "The gateway called a model that the decision does not name",
     "unknown_caller": "The caller is not registered",
     "unknown_model": "The register does not know the model",
+    "unknown_purpose": "The purpose is not registered for this caller",
+    "unknown_status": "The status is neither success nor failure",
     "unreadable_line": "The line cannot be read: no JSON object, cut off, or too long",
 }
 MEASURES: Final = {
@@ -110,8 +123,9 @@ METRIC_MEANINGS: Final = (
         "random needs x. Same paper. Both need exactly two models."
     ),
     (
-        "RouterArena: accuracy and cost in one score, costs on a logarithmic scale, accuracy weighing most. "
-        "Higher is better. Lu et al. (2025), RouterArena, arXiv 2510.00202."
+        "RouterArena: weighted harmonic mean of accuracy and of cheapness (the logarithm of USD per 1,000 "
+        "prompts, between 0.0044 and 200); accuracy weighs ten times as much. Higher is better. "
+        "Lu et al. (2025), RouterArena, arXiv 2510.00202, section 4."
     ),
 )
 
@@ -129,13 +143,30 @@ def arm(text: str) -> str:
     return ARMS.get(text) or name(text)
 
 
+def router(text: str) -> str:
+    """A router, or its curve.
+
+    >>> router("neighbours at every trade-off")
+    'nearest neighbours at every trade-off'
+    """
+    code_of, _, rest = text.partition(" ")
+    return name(f"{ARMS[code_of]} {rest}".rstrip()) if code_of in ARMS else name(text)
+
+
+def note(text: str) -> str:
+    """A sentence of the source, ways to route named as they are elsewhere on the page."""
+    for code_of, told in ARMS.items():
+        text = text.replace(code_of, told) if "_" in code_of else text
+    return name(text, 2_000)
+
+
 def basis(text: str) -> str:
     """How quality is known, short.
 
     >>> basis("measured+modelled"), basis("")
-    ('measured and modelled', 'unknown')
+    ('measured, modelled', 'unknown')
     """
-    return name(" and ".join(text.split("+"))) if text else "unknown"
+    return name(", ".join(text.split("+"))) if text else "unknown"
 
 
 def slice_value(dimension: str, text: str) -> str:

@@ -188,7 +188,7 @@ def test_hostile_names_stay_text(hostile: str) -> None:
     assert not reader.open
     assert not re.search("[\u0000-\u0008\u202a-\u202e\ud800-\udfff]", hostile)
     assert "\\u202e" in hostile
-    assert "A" * 1_100 not in hostile
+    assert "A" * 2_001 not in hostile
     assert len(hostile.encode()) < 400_000
 
 
@@ -222,10 +222,10 @@ def test_the_answer_comes_first() -> None:
     text = plain(example_report()).split("## What was saved")[0]
     for expected in (
         "| Saved, net of all costs | 33.8% (31.9% to 35.6%) | of $92.42 over 19,840 requests |",
-        "| Quality, routed less before | -0.41 points (-1.18 to +0.36 points) | measured, 4,310 requests |",
+        "| Quality, routed less before | -0.41 points (-1.18 to +0.36) | measured, 4,310 requests |",
         "| Refused | 511 (2.5%) | of 20,412 requests |",
         "| Quality that rests on a grade | 21.7% | 4,310 of 19,876 answers; the rest is estimated |",
-        "No difference in quality is shown: -0.41 points (-1.18 to +0.36 points). A loss of 1.18 points",
+        "Quality (measured) is not shown to differ: -0.41 points (-1.18 to +0.36). A loss of 1.18 points",
         "For comparison, the best single model for everything: saves 24.1%",
         "For comparison, the same models in the same shares, dealt at random: saves 33.7%",
         "The quality of 15,566 of 19,876 answers is the classifier's own estimate",
@@ -255,8 +255,8 @@ def test_the_verdict_goes_by_the_interval(saving: Estimate | None, told: str) ->
 @pytest.mark.parametrize(
     ("difference", "told"),
     [
-        (Estimate(0.02, 0.01, 0.03), "Quality is higher than before: +2.00 points"),
-        (Estimate(-0.02, -0.03, -0.01), "Quality is lower than before: -2.00 points"),
+        (Estimate(0.02, 0.01, 0.03), "Quality (measured) is higher than before: +2.00 points"),
+        (Estimate(-0.02, -0.03, -0.01), "Quality (measured) is lower than before: -2.00 points"),
         (None, "Whether quality changed is not known."),
     ],
 )
