@@ -175,7 +175,7 @@ def _lines(values: list[dict[str, Any]], x: Any, y: Any) -> list[Any]:
         return []
     names = list(dict.fromkeys(row["name"] for row in values))
     shown = alt.Chart(alt.InlineData(values=values))
-    legend = alt.Legend(orient="bottom", columns=2, labelLimit=240)
+    legend = alt.Legend(orient="bottom", columns=2, labelLimit=260, symbolType="stroke", symbolSize=600)
     dash = alt.Scale(domain=names, range=[_DASHES[n % len(_DASHES)] for n in range(len(names))])
     shade = alt.Scale(domain=names, range=[(_INK, "#a0522d", "#555555")[n % 3] for n in range(len(names))])
     return [
@@ -205,7 +205,7 @@ def _cost_scale(costs: Sequence[float]) -> Any:
     least, most = min(costs, default=0.0), max(costs, default=1.0)
     if least > 0 and most / least > _SPREAD:
         return alt.Scale(type="log", nice=False, padding=20)
-    return alt.Scale(zero=True, padding=20)
+    return alt.Scale(domain=[0, most * 1.08 or 1.0], nice=False)
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from training.report.answer_section import about_section, answer_section
 from training.report.blocks import Document, Section
-from training.report.closing_sections import faults_section, method_section, metrics_section
+from training.report.closing_sections import faults_section, method_section
 from training.report.formats import name
+from training.report.metric_section import metrics_section
 from training.report.results import Report
 from training.report.risk_section import (
     detection_section,

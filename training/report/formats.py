@@ -196,6 +196,7 @@ def _amount(value: float) -> str:
 
 
 def _digits(value: float) -> str:
-    """Three significant digits, at most nine after the point."""
+    """Three significant digits, two to nine of them after the point."""
     places = min(9, 2 - math.floor(math.log10(value)))
-    return f"{value:.{places}f}".rstrip("0").rstrip(".") or "0"
+    whole, _, part = f"{value:.{places}f}".rstrip("0").partition(".")
+    return f"{whole}.{part:0<2}"
