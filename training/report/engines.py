@@ -63,23 +63,35 @@ def open_tables(url: str | None, rows: Path | str, moves: Path | str | None = No
     Raises:
         ConfigurationError: No such engine, driver, server, file, table or column, or one of another type.
     """
-    address = url or "duckdb://"
-    scheme = address.partition("://")[0].lower()
     with ExitStack() as stack:
-        if scheme == "duckdb":
-            source: _Source = _Duckdb(address, stack)
-        elif scheme in ("postgresql", "postgres"):
-            source = _Postgres(address, stack)
-        elif scheme in ("spark", "pyspark") or address == "local" or address.startswith("local["):
-            source = _Spark(address, stack)
-        else:
-            raise ConfigurationError(f"engine: expected one of {ENGINES}, got an address of another kind")
+        source = _opened(url or "duckdb://", stack)
         sought = ((rows, COLUMNS), (moves, MOVE_COLUMNS))
         read, moved = (
             None if where is None else _checked(source.table(where, columns), columns)
             for where, columns in sought
         )
         yield Tables(read, moved, source.name, source.settle, source.keep)
+
+
+def check_engine(url: str) -> None:
+    """Say before long work that an engine cannot be used.
+
+    Raises:
+        ConfigurationError: No such engine, driver or server.
+    """
+    with ExitStack() as stack:
+        _opened(url, stack)
+
+
+def _opened(address: str, stack: ExitStack) -> _Source:
+    scheme = address.partition("://")[0].lower()
+    if scheme == "duckdb":
+        return _Duckdb(address, stack)
+    if scheme in ("postgresql", "postgres"):
+        return _Postgres(address, stack)
+    if scheme in ("spark", "pyspark") or address == "local" or address.startswith("local["):
+        return _Spark(address, stack)
+    raise ConfigurationError(f"engine: expected one of {ENGINES}, got an address of another kind")
 
 
 def collected(expression: Any) -> pa.Table:
