@@ -26,9 +26,9 @@ MAX_CURVE_POINTS: Final = 24
 MAX_SINGLES: Final = 12
 # Names of the curves, other than those of the points that were fixed before the test.
 CURVES: Final = {
-    "routed": "router, at every trade-off",
-    "neighbours": "nearest neighbours, at every trade-off",
-    "shuffled": "learned from shuffled grades, at every trade-off",
+    "routed": "router (every trade-off)",
+    "neighbours": "nearest neighbours (every trade-off)",
+    "shuffled": "shuffled labels (every trade-off)",
     "zero_router": "mixtures of single models",
 }
 PER_1000: Final = 1_000
