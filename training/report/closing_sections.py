@@ -12,20 +12,19 @@ from training.report.risk import LEAKS
 
 _METHOD: Final = (
     (
-        "Intervals hold the true value in 95 of 100 such reports. They come from drawing the requests again, "
-        "{n_resamples} times, in groups that belong together (the same question, else the session, else "
-        "the request); "
-        "what is compared is drawn together, so differences are paired. Seed {seed}."
+        "Intervals hold the true value in 95 of 100 such reports. They come from drawing the requests "
+        "again, {n_resamples} times, in groups that belong together (the same question, else the "
+        "session, else the request); what is compared is drawn together, so differences are paired. Seed "
+        "{seed}."
     ),
     (
         "Intervals tell what chance may do. They do not tell what a wrong price, a biased grade or other "
-        "traffic "
-        "next month would do."
+        "traffic next month would do."
     ),
     (
-        "The saving is 1 - (cost with routing + failed attempts + cost of deciding) / cost before. The cost "
-        "before is "
-        "that of the same request without routing, not that of the dearest model on the list."
+        "The saving is 1 - (cost with routing + failed attempts + cost of deciding) / cost before. The "
+        "cost before is that of the same request without routing, not that of the dearest model on the "
+        "list."
     ),
     "Deciding is counted at {router} a request: {basis}.",
     "Quality is the share of adequate answers; a difference of 1 point is one answer in a hundred.",
