@@ -2,6 +2,8 @@
 
 The prompts are those of the corpora where `CLEARWAY_CORPORA` points to them (MT-Bench, MMLU, the
 sensitive-text sets), else the samples of this repository. Every decision goes on the installation's ledger.
+With `--outcomes` they are those of all corpora, sent by all callers, and what is known of the answers is
+reported: a ledger to make a report of.
 """
 
 from __future__ import annotations
@@ -11,22 +13,25 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from clearway.callers import Callers
 from clearway.commands.options import HomeOption, people_console, settings
 from clearway.commands.requests import local_request
 from clearway.explanation import format_usd
 from clearway.installation import data_folder, open_router
 from clearway.router import Router
+from training.demo_outcomes import Outcomes
 
 ANSWER_SOURCES: Final = ("routellm_mt_bench", "routellm_mmlu")
 SENSITIVE_FILES: Final = (
@@ -36,6 +41,15 @@ SENSITIVE_FILES: Final = (
     "emails_bipia_unannotated",
 )
 _PERCENTILES: Final = (50, 99)
+_Item = TypeVar("_Item")
+
+
+class Prompt(NamedTuple):
+    """A request line, where it comes from, and its question's key in the graded answers."""
+
+    source: str
+    line: dict[str, Any]
+    key: str = ""
 
 
 @dataclass
@@ -106,23 +120,50 @@ def percentile(values: list[float], percent: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0
 
 
-def corpus_lines(corpora: Path, n: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Source and request line of up to `n` prompts of each source, spread evenly over it."""
+def corpus_prompts(
+    corpora: Path, n: int, sources: Sequence[str] | None, files: Sequence[str]
+) -> Iterator[Prompt]:
+    """Up to `n` prompts of each source, spread evenly over it.
+
+    Args:
+        corpora: Folder of the corpora.
+        n: At least 1.
+        sources: Of graded answers; all of them when None.
+        files: Names of sensitive-text sets.
+    """
     import pandas as pd
 
-    answers = pd.read_parquet(
-        corpora / "routing" / "graded_answers.parquet", columns=["source", "prompt_id", "prompt"]
-    )
-    for source in ANSWER_SOURCES:
-        prompts = answers[answers["source"] == source].drop_duplicates("prompt_id")["prompt"].tolist()
-        yield from ((source, _line(text)) for text in _spread(prompts, n))
-    for name in SENSITIVE_FILES:
+    columns = ["source", "prompt_id", "prompt_key", "prompt"]
+    answers = pd.read_parquet(corpora / "routing" / "graded_answers.parquet", columns=columns)
+    for source in sorted(answers["source"].unique()) if sources is None else sources:
+        table = answers[answers["source"] == source].drop_duplicates("prompt_id")
+        prompts = list(zip(table["prompt"], table["prompt_key"], strict=True))
+        yield from (Prompt(source, _line(text), key) for text, key in _spread(prompts, n))
+    for name in files:
         with gzip.open(corpora / "pii" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
             texts = [json.loads(row)["text"] for row in file]
-        yield from ((name, _line(text)) for text in _spread(texts, n))
+        yield from (Prompt(name, _line(text)) for text in _spread(texts, n))
 
 
-def sample_lines() -> Iterator[tuple[str, dict[str, Any]]]:
+def text_sets(corpora: Path) -> list[str]:
+    """Names of all sensitive-text sets."""
+    return sorted(path.name.removesuffix(".jsonl.gz") for path in (corpora / "pii").glob("*.jsonl.gz"))
+
+
+def varied(prompts: Iterable[Prompt], callers: Callers, seed: int) -> list[Prompt]:
+    """The prompts in another order, each sent by one of the registered callers for one of its purposes."""
+    pairs = [(caller.id, purpose) for caller in callers.callers.values() for purpose in caller.purposes]
+    random, found = np.random.default_rng(seed), list(prompts)
+    order, dealt = random.permutation(len(found)), random.integers(len(pairs), size=len(found))
+    sent = []
+    for place, pair in zip(order.tolist(), dealt.tolist(), strict=True):
+        caller, purpose = pairs[pair]
+        prompt = found[place]
+        sent.append(prompt._replace(line={**prompt.line, "caller": caller, "purpose": purpose}))
+    return sent
+
+
+def sample_prompts() -> Iterator[Prompt]:
     """The samples of this repository, by kind."""
     import csv
 
@@ -131,53 +172,81 @@ def sample_lines() -> Iterator[tuple[str, dict[str, Any]]]:
         kinds = {row["id"]: row["kind"] for row in csv.DictReader(file)}
     for row in (folder / "requests.jsonl").read_text(encoding="utf-8").splitlines():
         line = json.loads(row)
-        yield kinds[line["id"]], line
+        yield Prompt(kinds[line["id"]], line)
 
 
 def demo(
     *,
     home: HomeOption = None,
-    n: Annotated[int, typer.Option(min=1, help="Prompts of each corpus.")] = 100,
+    n: Annotated[int, typer.Option("-n", "--n", min=1, help="Prompts of each corpus.")] = 100,
     samples: Annotated[
         bool, typer.Option("--samples", help="Route data/samples even where corpora are.")
     ] = False,
+    outcomes: Annotated[
+        bool,
+        typer.Option("--outcomes", help="All corpora, all callers; report what is known of the answers."),
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Who sends what, and which calls fail first.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Route real prompts and show what came of it.
 
     The decisions go on the ledger of CLEARWAY_HOME (or --home), and the prompts beside it, for replay.
     """
-    corpora = os.environ.get("CLEARWAY_CORPORA")
-    lines = list(sample_lines() if samples or not corpora else corpus_lines(Path(corpora), n))
+    corpora = None if samples else os.environ.get("CLEARWAY_CORPORA")
+    if outcomes and corpora is None:
+        raise typer.BadParameter(
+            "--outcomes: expected CLEARWAY_CORPORA and not --samples; see data/corpora.md"
+        )
     console, progress_console = people_console(), Console(stderr=True)
     chosen = settings(home)
     with progress_console.status("loading register, policy and classifiers"):
         router = open_router(chosen)
+        prompts = _prompts(Path(corpora) if corpora else None, n, router, seed, is_all=outcomes)
+        reports = _outcomes(Path(corpora), router, seed) if corpora and outcomes else None
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    numbered = [(source, {**line, "id": f"demo-{stamp}-{i:05}"}) for i, (source, line) in enumerate(lines)]
-    kept = _keep(chosen.home / "demo" / f"{stamp}.jsonl", [line for _, line in numbered])
-    tallies = _route(router, numbered, progress_console)
+    numbered = [p._replace(line={**p.line, "id": f"demo-{stamp}-{i:05}"}) for i, p in enumerate(prompts)]
+    kept = _keep(chosen.home / "demo" / f"{stamp}.jsonl", [prompt.line for prompt in numbered])
+    tallies = _route(router, numbered, reports, progress_console)
     if as_json:
         console.print_json(data={name: tally.as_json() for name, tally in tallies.items()})
-    else:
-        _show(console, tallies)
-        console.print(
-            f"\nCheck it:  clearway ledger verify;  clearway replay --all --requests {kept}", soft_wrap=True
-        )
+        return
+    _show(console, tallies)
+    if reports is not None:
+        console.print(f"\n{reports.n_calls} calls reported, of {reports.n_decisions} decisions.")
+    console.print(
+        f"\nCheck it:  clearway ledger verify;  clearway replay --all --requests {kept}", soft_wrap=True
+    )
 
 
-def _route(router: Router, lines: list[tuple[str, dict[str, Any]]], console: Console) -> dict[str, Tally]:
+def _prompts(corpora: Path | None, n: int, router: Router, seed: int, *, is_all: bool) -> list[Prompt]:
+    if corpora is None:
+        return list(sample_prompts())
+    if not is_all:
+        return list(corpus_prompts(corpora, n, ANSWER_SOURCES, SENSITIVE_FILES))
+    return varied(corpus_prompts(corpora, n, None, text_sets(corpora)), router.policy.callers, seed)
+
+
+def _outcomes(corpora: Path, router: Router, seed: int) -> Outcomes:
+    return Outcomes(corpora / "routing" / "graded_answers.parquet", router.register, router.ledger, seed)
+
+
+def _route(
+    router: Router, prompts: list[Prompt], reports: Outcomes | None, console: Console
+) -> dict[str, Tally]:
     tallies: dict[str, Tally] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("routing", total=len(lines))
-        for source, line in lines:
+        task = progress.add_task("routing", total=len(prompts))
+        for source, line, key in prompts:
             request = local_request(router, line)
             started = time.perf_counter()
             decision = router.decide(request)
             seconds = time.perf_counter() - started
             for name in (source, "all"):
                 tallies.setdefault(name, Tally()).add(decision.record, seconds)
+            if reports is not None:
+                reports.report(decision.record, key, datetime.now(UTC))
             progress.update(task, advance=1, description=source)
     return tallies
 
@@ -224,7 +293,7 @@ def _line(text: str) -> dict[str, Any]:
     return {"request": {"messages": [{"role": "user", "content": text}]}}
 
 
-def _spread(items: list[str], n: int) -> list[str]:
+def _spread(items: list[_Item], n: int) -> list[_Item]:
     step = max(1, len(items) // n)
     return items[::step][:n]
 

@@ -26,7 +26,6 @@ PROMPTS = [
     "",
     "Ünïcode ✓ \U0001f600",
     "def f(x):\n    return x" * 50,
-    "a\udc80b",
 ]
 
 
@@ -64,10 +63,10 @@ def test_mlflow_scores_as_the_service_does(uri: str, shipped: Bundle) -> None:
     import mlflow
 
     loaded = mlflow.pyfunc.load_model(uri)
-    table = pd.DataFrame({"prompt": PROMPTS * 20, "id": range(100)}, index=range(100, 200))
+    table = pd.DataFrame({"prompt": PROMPTS * 25, "id": range(100)}, index=range(100, 200))
     found = loaded.predict(table)
     assert list(found.index) == list(table.index)
-    assert [parsed(row) for row in found.to_dict("records")] == as_served(shipped, PROMPTS * 20)
+    assert [parsed(row) for row in found.to_dict("records")] == as_served(shipped, PROMPTS * 25)
     assert loaded.metadata.flavors["python_function"]["loader_module"] == "training.scoring"
 
 

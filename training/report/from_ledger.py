@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from clearway.assessment import Complexity
 from clearway.errors import InvalidRequestError, LedgerError, NotFoundError
 from clearway.ledger.store import DECISION, Entry, Ledger
 from clearway.outcomes import Outcome, latest_outcomes
-from clearway.record import READ_FORMATS, facts_of
+from clearway.record import READ_FORMATS, commitment, facts_of
 from clearway.register import Register
 from clearway.replay import match_requests
 from clearway.request import Request, parse_json
@@ -60,26 +60,39 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads decisions up to one end, as often as wanted, and says how far it is."""
+    """Reads entries up to one end, as often as wanted, and says how far it is."""
 
     ledger: Ledger
     stop: int
     progress: Progress
 
-    def decisions(self, what: str) -> Iterator[Entry]:
-        """Entries of decisions that this version can read.
+    def everything(self, what: str) -> Iterator[Entry]:
+        """Every entry, of whatever kind: one that is gone, or passes for another kind, is not missed.
 
         Raises:
-            LedgerError: The ledger was altered, or a record has another form.
+            LedgerError: The ledger was altered.
         """
-        for number, entry in enumerate(self.ledger.entries(0, self.stop, DECISION)):
+        number = 0
+        for entry in self._told(what, None):
+            if entry.index != number:
+                break
+            yield entry
+            number += 1
+        if number != self.stop:
+            raise LedgerError(f"entry {number}: missing; verify the ledger")
+
+    def decisions(self, what: str) -> Iterator[Entry]:
+        """Entries of decisions.
+
+        Raises:
+            LedgerError: The ledger was altered.
+        """
+        return self._told(what, DECISION)
+
+    def _told(self, what: str, kind: str | None) -> Iterator[Entry]:
+        for number, entry in enumerate(self.ledger.entries(0, self.stop, kind)):
             if number % _N_BETWEEN == 0:
                 self.progress(what, entry.index, self.stop)
-            if entry.record.get("format") not in READ_FORMATS:
-                raise LedgerError(
-                    f"entry {entry.index}: expected a decision of format {READ_FORMATS[0]} to "
-                    f"{READ_FORMATS[-1]}, got another; read it with the Clearway that wrote it"
-                )
             yield entry
         self.progress(what, self.stop, self.stop)
 
@@ -209,8 +222,15 @@ def _write(reader: _Reader, tables: _Tables, folder: Path) -> None:
 def _survey(reader: _Reader) -> _Seen:
     """All decisions once, for what no single one says."""
     seen = _Seen()
-    for entry in reader.decisions("decisions"):
+    for entry in reader.everything("decisions"):
         record = entry.record
+        if entry.kind != DECISION:
+            continue
+        if record.get("format") not in READ_FORMATS:
+            raise LedgerError(
+                f"entry {entry.index}: expected a decision of format {READ_FORMATS[0]} to "
+                f"{READ_FORMATS[-1]}, got another; read it with the Clearway that wrote it"
+            )
         seen.n += 1
         seen.incumbents[record["cost"]["incumbent"]] += 1
         for names, identity in (
@@ -260,9 +280,17 @@ def _texts(ledger: Ledger, variants: Sequence[Variant], path: Path | None) -> di
         raise InvalidRequestError(
             f"{path}: expected a file of request lines, got {type(fault).__name__}"
         ) from fault
-    if not matched:
+    opened = {index: request for index, request in matched.items() if _is_opened(ledger, index, request)}
+    if not opened:
         raise InvalidRequestError(f"{path}: no line belongs to a decision of this ledger; name another file")
-    return matched
+    return opened
+
+
+def _is_opened(ledger: Ledger, index: int, request: Request) -> bool:
+    """Whether this is the very text that was decided; of an erased decision nobody can tell."""
+    salt = ledger.salt(index)
+    committed: str = ledger.get(index).record["request"]["commitment"]
+    return salt is not None and commitment(salt, request) == committed
 
 
 def _before(seen: _Seen) -> str:
@@ -278,14 +306,23 @@ def _notes(chosen: Mapping[str, Mix], seen: _Seen, tables: _Tables) -> tuple[str
         best = next(iter(chosen["best_single"]))
         corners = " and ".join(chosen["zero_router"])
         notes.append(
-            f"The best single model is {best}: the highest mean estimate over the routed requests, cleared "
-            "for each of them or not. The random mix deals each request one of the models that routing "
-            f"chose, as often as it chose them. The zero router is {corners}, mixed to cost what routing "
-            "costs, or as near as that comes."
+            f"The best single model is {best}: the highest mean estimate over these requests in hindsight, "
+            "cleared for each of them or not. The random mix deals each request one of the models that "
+            f"routing chose, as often as it chose them. The zero router is {corners}, mixed to cost what "
+            "routing costs, or as near as that comes; policy does not bind it either."
         )
+        notes.extend(_stand_ins({best, *chosen["zero_router"]}, tables.register))
     if tables.n_without_text:
         notes.append(
             f"{tables.n_without_text} requests are missing from a scenario with another classifier: the file "
-            "has no text for them."
+            "does not have the text that was decided."
         )
     return tuple(notes)
+
+
+def _stand_ins(names: Iterable[str], register: Register) -> Iterator[str]:
+    """Which of the models are estimated by the graded answers of another one."""
+    for name in sorted(names):
+        model = register.models.get(name)
+        if model is not None and model.success.mapped_to is not None:
+            yield f"The estimates of {name} are those of {model.success.mapped_to}, which stands in for it."

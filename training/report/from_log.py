@@ -11,6 +11,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -24,7 +26,9 @@ from clearway.installation import SENSITIVITY_PROMOTION, Settings, existing_ledg
 from clearway.ledger.store import Ledger
 from clearway.load_records import promoted_bundles
 from clearway.record import format_time, software
+from clearway.register import NUSD_PER_USD
 from clearway.router import Router
+from clearway.sensitivity.unknown import UnknownDetector
 from clearway.testing import memory_ledger
 from training.report.batch import CHUNK, Pieces, score_pieces, write_whole
 from training.report.gathered import Costs, Gathered, WhatIf
@@ -35,6 +39,7 @@ from training.report.traffic_log import LogIndex, index_log
 # Changes whenever the rows of equal inputs would.
 FORMAT: Final = 1
 BEFORE: Final = "the model that the log says was called"
+_UNKNOWN: Final = "The sensitivity detector could not be loaded: every request counts as restricted."
 _KEY_CHARACTERS: Final = 24
 _STARTED: Final = "started.json"
 
@@ -83,18 +88,17 @@ def gather(
 def _plan(
     settings: Settings, origin: str, at: datetime, what_ifs: tuple[WhatIf, ...], costs: Costs | None
 ) -> Plan:
-    ledger = _trust(settings)
-    book = ExceptionBook(ledger, load_approvers(settings.policy))
-    return Plan(
-        settings=settings,
-        at=at,
-        origin=origin,
-        what_ifs=what_ifs,
-        trusted=frozenset(trusted_digests(ledger)),
-        promoted=frozenset(promoted_bundles(ledger, SENSITIVITY_PROMOTION)),
-        exceptions=book.active(at),
-        costs=costs,
-    )
+    with closing(_trust(settings)) as ledger:
+        return Plan(
+            settings=settings,
+            at=at,
+            origin=origin,
+            what_ifs=what_ifs,
+            trusted=frozenset(trusted_digests(ledger)),
+            promoted=frozenset(promoted_bundles(ledger, SENSITIVITY_PROMOTION)),
+            exceptions=ExceptionBook(ledger, load_approvers(settings.policy)).active(at),
+            costs=costs,
+        )
 
 
 def _trust(settings: Settings) -> Ledger:
@@ -145,8 +149,6 @@ def _rules(router: Router) -> dict[str, str]:
 
 def _begin(folder: Path, plan: Plan) -> Plan:
     """The plan at the time at which the run was begun: now, unless another run began it earlier today."""
-    from dataclasses import replace
-
     path = folder / _STARTED
     if not path.exists():
         write_whole(path, json.dumps({"at": format_time(plan.at)}))
@@ -192,7 +194,8 @@ def _chunks(
 
 def _gathered(scorer: LogScorer, pieces: Pieces) -> Gathered:
     plan, tally = scorer.plan, pieces.tally()
-    costs = plan.costs or _measured(tally)
+    costs, detector = plan.costs or _measured(tally), scorer.router.sensitivity
+    notes = (*_notes(tally), *((_UNKNOWN,) if isinstance(detector, UnknownDetector) else ()))
     return Gathered(
         kind="log",
         origin=plan.origin,
@@ -202,10 +205,10 @@ def _gathered(scorer: LogScorer, pieces: Pieces) -> Gathered:
         scenarios={variant.name: variant.what for variant in scorer.variants},
         register=scorer.router.register.digest,
         classifiers=_named(scorer.router.complexity.identity),
-        detectors=_named(scorer.router.sensitivity.identity),
+        detectors=_named(detector.identity),
         router_nusd=costs.router_nusd,
         router_basis=costs.basis,
-        notes=tuple(_notes(tally)),
+        notes=notes,
     )
 
 
@@ -236,7 +239,8 @@ def _notes(tally: Counter[str]) -> Iterator[str]:
     if tally["n_own_cost"]:
         yield (
             f"For {tally['n_own_cost']} lines the model called has no price or estimate here: the cost "
-            "before is what the log says was paid, and the cost of the choice is an estimate."
+            f"before is what the log says was paid, {tally['own_nusd'] / NUSD_PER_USD:,.4f} USD together, "
+            "and the cost of the choice is an estimate. With the model in the register both are estimates."
         )
     if tally["n_graded"]:
         grade, estimate = (tally[name] / tally["n_graded"] / PPM for name in ("grade_ppm", "estimate_ppm"))

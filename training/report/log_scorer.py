@@ -16,10 +16,11 @@ from typing import Any, Final
 
 from clearway import installation
 from clearway.active_exception import ActiveException
+from clearway.assessment import SensitivityDetector
 from clearway.bundle import load_bundle
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import InvalidRequestError, UnknownCallerError
-from clearway.installation import Settings
+from clearway.installation import Settings, check_agreement
 from clearway.policy import load_policy
 from clearway.record import facts_of
 from clearway.register import Register, load_register
@@ -31,6 +32,7 @@ from training.report import what_if
 from training.report.batch import Scored
 from training.report.gathered import Costs, WhatIf
 from training.report.log_lines import RawLine
+from training.report.prompt_scan import language_of
 from training.report.routed import COLUMNS, MEASURED, SET_ASIDE, bucket_of
 from training.report.rows import Before, decision_row, move_row
 from training.report.traffic_log import BAD_REQUEST, LogLine, read_line, shown
@@ -38,6 +40,7 @@ from training.report.traffic_log import BAD_REQUEST, LogLine, read_line, shown
 # 0.05 US dollars an hour of one core, in nano-dollars and nanoseconds.
 NUSD_PER_HOUR: Final = 50_000_000
 _NS_PER_HOUR: Final = 3_600 * 10**9
+SENSITIVITY_UNKNOWN: Final = "sensitivity_unknown"
 _NULL: Final = frozenset({"model", "provider", "region"})
 
 
@@ -77,17 +80,19 @@ class LogScorer:
         plan: What decides; its time may be set later.
 
     Raises:
-        ConfigurationError: A part does not load.
+        ConfigurationError: A part does not load, or the parts do not fit each other.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         register, policy = load_register(plan.settings.register), load_policy(plan.settings.policy)
+        detector = _detector(plan)
+        check_agreement(register, policy, detector.class_levels)
         self.router = Router(
             register=register,
             policy=policy,
             complexity=OnnxComplexityModel(load_bundle(plan.settings.bundle, trusted=plan.trusted)),
-            sensitivity=_detector(plan),
+            sensitivity=detector,
             ledger=memory_ledger(),
             exceptions=lambda *_: plan.exceptions,
             clock=lambda: self.plan.at,
@@ -160,6 +165,7 @@ class LogScorer:
             request_id=line.id,
             together=_together(request),
             source=self.plan.origin,
+            language=_language(request, record),
             before=before,
         )
         row |= {"time_us": line.time_us, "n_matched_calls": None, **_as_said(line, row)}
@@ -174,14 +180,14 @@ class LogScorer:
         model = self.router.register.models.get(name)
         paid_nusd = line.paid_nusd
         if model is None:
-            tally.update(n_own_cost=paid_nusd is not None)
+            tally.update(n_own_cost=paid_nusd is not None, own_nusd=paid_nusd or 0)
             return Before(line.model, line.provider or None, line.region or None, paid_nusd)
         if paid_nusd is None and line.input_tokens is not None and line.output_tokens is not None:
             price = self.router.register.price(name, self.plan.at)
             paid_nusd = price.cost_nusd(line.input_tokens, line.output_tokens) if price else None
         expected_nusd = next(c["cost_nusd"] for c in record["candidates"] if c["model"] == name)
         if expected_nusd is None:
-            tally.update(n_own_cost=paid_nusd is not None)
+            tally.update(n_own_cost=paid_nusd is not None, own_nusd=paid_nusd or 0)
         elif paid_nusd is not None:
             tally.update(n_checked=1, paid_nusd=paid_nusd, expected_nusd=expected_nusd)
         nusd = paid_nusd if expected_nusd is None else expected_nusd
@@ -244,7 +250,7 @@ def set_aside_row(line: LogLine, origin: str) -> dict[str, Any]:
     }
 
 
-def _detector(plan: Plan) -> Any:
+def _detector(plan: Plan) -> SensitivityDetector:
     if "sensitivity" not in plan.settings.named:
         return installation.open_detector()
     return installation.open_detector(plan.settings.sensitivity, plan.promoted)
@@ -262,7 +268,16 @@ def _together(request: Request) -> str:
     """What the bootstrap draws together: the session, else requests of equal text."""
     if request.session is not None:
         return f"{request.caller.agent} {request.session}"
-    return prompt_key("\n".join(part.text for part in request.parts))
+    return prompt_key(_text(request))
+
+
+def _language(request: Request, record: Mapping[str, Any]) -> str:
+    """Empty where the detector failed, and so nothing is known."""
+    return "" if SENSITIVITY_UNKNOWN in record["notes"] else language_of(_text(request), record["notes"])
+
+
+def _text(request: Request) -> str:
+    return "\n".join(part.text for part in request.parts)
 
 
 def _as_said(line: LogLine, row: Mapping[str, Any]) -> dict[str, str]:

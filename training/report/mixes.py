@@ -82,8 +82,8 @@ def expected(record: Mapping[str, Any], mix: Mix) -> tuple[int | None, int | Non
     >>> expected({"candidates": models}, {"a": 2, "b": 1})
     (20, 600000)
     """
-    parts = [(mix[one["model"]], one) for one in record["candidates"] if mix.get(one["model"])]
-    if len(parts) < sum(1 for weight in mix.values() if weight):
+    parts = [(mix[one["model"]], one) for one in record["candidates"] if one["model"] in mix]
+    if len(parts) < len(mix):
         return None, None
     values = [(weight, one["cost_nusd"], one["success_ppm"]) for weight, one in parts]
     if any(cost is None or success is None for _, cost, success in values):
@@ -107,7 +107,8 @@ def _zero_router(totals: Totals, models: list[str]) -> Mix:
         return {names[min(above, len(names) - 1)]: 1}
     low, high = costs[above - 1], costs[above]
     weight = round((wanted - low) / (high - low) * _PARTS)
-    return {names[above - 1]: _PARTS - weight, names[above]: weight}
+    mix = {names[above - 1]: _PARTS - weight, names[above]: weight}
+    return {name: part for name, part in mix.items() if part}
 
 
 def _rounded(number: int, divisor: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -127,13 +127,14 @@ def _scanned(detector: SensitivityDetector, prompt: str) -> Scanned:
         said = detector.scan(Request(id="report", caller=Caller("report"), purpose="general", parts=(part,)))
     except SensitivityError:
         return Scanned("", Level.RESTRICTED.label, "", failed=True)
-    language = _other_language(prompt) if _LANGUAGE_NOTE in said.notes else _ENGLISH
-    return Scanned("+".join(said.flagged), said.level.label, language)
+    return Scanned("+".join(said.flagged), said.level.label, language_of(prompt, said.notes))
 
 
-def _other_language(prompt: str) -> str:
-    """Likeliest language but English, which the detector has ruled out."""
-    return next(str(code) for code, _ in _identifier().rank(prompt) if code != _ENGLISH)
+def language_of(text: str, notes: Collection[str]) -> str:
+    """English, unless the detector's notes rule it out; then the likeliest other."""
+    if _LANGUAGE_NOTE not in notes:
+        return _ENGLISH
+    return next(str(code) for code, _ in _identifier().rank(text) if code != _ENGLISH)
 
 
 @lru_cache(maxsize=1)

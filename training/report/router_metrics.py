@@ -24,7 +24,13 @@ from training.report.results import Estimate, Point, RouterMetrics
 ROUTERS: Final = {"success": "routed", "neighbours": "neighbours", "shuffled": "shuffled"}
 MAX_CURVE_POINTS: Final = 24
 MAX_SINGLES: Final = 12
-CURVE: Final = "{} at every trade-off"
+# Names of the curves, other than those of the points that were fixed before the test.
+CURVES: Final = {
+    "routed": "router, at every trade-off",
+    "neighbours": "nearest neighbours, at every trade-off",
+    "shuffled": "learned from shuffled grades, at every trade-off",
+    "zero_router": "mixtures of single models",
+}
 PER_1000: Final = 1_000
 
 
@@ -84,7 +90,7 @@ def _singles(contest: Contest) -> list[Point]:
         for model in np.lexsort((cost, -quality))[:MAX_SINGLES]
     ]
     corners = zip(*hull(cost, quality), strict=True)
-    return [*models, *(_point(CURVE.format("zero_router"), "curve", *corner) for corner in corners)]
+    return [*models, *(_point(CURVES["zero_router"], "curve", *corner) for corner in corners)]
 
 
 def _ways(contest: Contest) -> list[Point]:
@@ -104,7 +110,7 @@ def _curves(curves: Mapping[str, Any]) -> list[Point]:
         kept = np.unique(
             np.linspace(0, len(found) - 1, min(len(found), MAX_CURVE_POINTS)).round().astype(int)
         )
-        points += [_point(CURVE.format(router), "curve", *found[index]) for index in kept]
+        points += [_point(CURVES[router], "curve", *found[index]) for index in kept]
     return points
 
 

@@ -277,7 +277,7 @@ def _posture_nusd(record: Mapping[str, Any], register: Register, before: Before)
     if held is None or before.region is None or before.nusd is None or OUTSIDE_NOTE in record["notes"]:
         return None
     other = Place(held, before.region)
-    usable = (
+    usable = [
         (one["cost_nusd"], register.models[one["model"]])
         for one in record["candidates"]
         if not one["codes"]
@@ -285,15 +285,12 @@ def _posture_nusd(record: Mapping[str, Any], register: Register, before: Before)
         and one["cost_nusd"] is not None
         and one["cost_nusd"] < before.nusd
         and (one["success_ppm"] or 0) >= record["floor_ppm"]
+    ]
+    places = (
+        (cost, Place(register.providers[model.provider], model.region))
+        for cost, model in sorted(usable, key=lambda item: item[0])
     )
-    return min(
-        (
-            cost
-            for cost, model in usable
-            if is_nowhere_weaker(Place(register.providers[model.provider], model.region), other)
-        ),
-        default=None,
-    )
+    return next((cost for cost, place in places if is_nowhere_weaker(place, other)), None)
 
 
 def _candidates(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

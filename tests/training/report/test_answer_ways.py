@@ -98,9 +98,7 @@ def test_all_metrics_of_a_source_of_three_models(contest: Contest) -> None:
     names = {kind: {p.name for p in metrics.points if p.kind == kind} for kind in ("single", "way", "curve")}
     assert names["single"] == set(contest.test.models)
     assert names["way"] == set(contest.shares)
-    assert names["curve"] == {
-        f"{router} at every trade-off" for router in ("routed", "neighbours", "shuffled", "zero_router")
-    }
+    assert names["curve"] == set(router_metrics.CURVES.values())
 
 
 def test_a_pair_has_apgr_and_cpt() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from clearway.errors import InvalidRequestError, LedgerError, NotFoundError
 from clearway.installation import data_folder
+from clearway.ledger.sqlite import open_ledger
 from clearway.ledger.store import Ledger
 from clearway.outcome_report import parse_report
 from clearway.outcomes import Reporter, record_report
@@ -33,6 +36,7 @@ from training.report.from_ledger import gather
 from training.report.gathered import Costs, Gathered, Variant
 
 REGISTER = shipped_register()
+FORMAT_1 = Path(__file__).parents[2] / "clearway" / "format_1"
 DENY_ALL = '@id("none") @reason("a test") forbid (principal, action, resource);'
 
 
@@ -224,3 +228,88 @@ def test_progress_is_told_to_the_end(router: Router, tmp_path: Path) -> None:
     gather(router.ledger, REGISTER, tmp_path, progress=lambda *step: told.append(step))
     assert [what for what, done, total in told if done == total] == ["decisions", "rows"]
     assert {what for what, _, _ in told} == {"decisions", "outcomes", "rows"}
+
+
+def test_a_text_that_was_not_decided_is_not_used(router: Router, tmp_path: Path) -> None:
+    """Another text under the same id changes no scenario, nor does one whose decision was erased."""
+    records = route(router, 3)
+    router.ledger.erase(records[1]["decision_id"])
+    contents = ["another text", "word " * 100, "word " * 200]
+    lines = [
+        {"id": f"r-{i}", "request": {"messages": [{"role": "user", "content": content}]}}
+        for i, content in enumerate(contents)
+    ]
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    challenger = variant_of(router, complexity=FakeComplexity(dict.fromkeys(references(REGISTER), 990_000)))
+    gathered = gather(router.ledger, REGISTER, tmp_path, variants=[challenger], requests=texts)
+    assert gathered.moves is not None
+    assert pq.read_table(gathered.moves)["request_id"].to_pylist() == [records[2]["decision_id"]]
+    assert any(note.startswith("2 requests are missing") for note in gathered.notes)
+
+
+def test_decisions_of_the_first_format_are_rows(tmp_path: Path) -> None:
+    """What was recorded before chains and exceptions is reported like the rest, and decided again."""
+    lines = (FORMAT_1 / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    ledger = memory_ledger()
+    for index, line in enumerate(lines):
+        ledger.append("decision", {**json.loads(line), "ledger_index": index})
+    router = fake_router(ledger=ledger)
+    gathered = gather(ledger, REGISTER, tmp_path, variants=[variant_of(router)])
+    rows = rows_of(gathered)
+    assert [row["request_id"] for row in rows] == [json.loads(line)["decision_id"] for line in lines]
+    assert {row["verdict"] for row in rows} <= {"route", "refuse"}
+    assert gathered.moves is not None
+    assert pq.read_table(gathered.moves).num_rows == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("sql", "text"),
+    [
+        (
+            "UPDATE entries SET leaf = replace(leaf, 'cost_nusd', 'cost_nust') WHERE idx = 1",
+            "entry 1: altered",
+        ),
+        ("UPDATE entries SET kind = 'note' WHERE idx = 1", "entry 1: altered, its row says another"),
+        ("DELETE FROM entries WHERE idx = 1", "entry 1: missing; verify the ledger"),
+    ],
+)
+def test_an_altered_ledger_gives_no_rows(tmp_path: Path, sql: str, text: str) -> None:
+    """A decision that was changed, renamed or taken out is an error that names it, and nothing is written."""
+    home = tmp_path / "home"
+    with closing(open_ledger(home)) as ledger:
+        route(fake_router(ledger=ledger), 3)
+    with closing(sqlite3.connect(home / "ledger.db")) as store, store:
+        store.execute(sql)
+    with closing(open_ledger(home)) as altered, pytest.raises(LedgerError, match=text):
+        gather(altered, REGISTER, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_stand_in_is_named(router: Router, tmp_path: Path) -> None:
+    """Where the best single model is estimated by the answers of another one, a note says so."""
+    scores = {name: 990_000 if name == "o1-mini-2024-09-12" else 800_000 for name in references(REGISTER)}
+    route(fake_router(ledger=router.ledger, complexity=FakeComplexity(scores)), 1)
+    notes = gather(router.ledger, REGISTER, tmp_path).notes
+    stand_in = (
+        "The estimates of openai/gpt-5-mini@us are those of o1-mini-2024-09-12, which stands in for it."
+    )
+    assert stand_in in notes
+
+
+def test_the_same_classifier_moves_nothing(router: Router, tmp_path: Path) -> None:
+    """A challenger that says what today's classifier says changes neither choice nor cost nor quality."""
+    route(router, 2)
+    texts = tmp_path / "texts.jsonl"
+    with texts.open("w", encoding="utf-8") as file:
+        for i in range(2):
+            message = {"role": "user", "content": "word " * (100 * i)}
+            file.write(json.dumps({"id": f"r-{i}", "request": {"messages": [message]}}) + "\n")
+    same = variant_of(router, complexity=router.complexity)
+    gathered = gather(router.ledger, REGISTER, tmp_path, variants=[same], requests=texts)
+    assert gathered.moves is not None
+    moves = pq.read_table(gathered.moves).to_pylist()
+    assert len(moves) == 2
+    for move in moves:
+        for name in ("verdict", "model", "provider", "region", "nusd", "quality_ppm"):
+            assert move[f"now_{name}"] == move[f"then_{name}"]

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from clearway import installation
 from clearway.errors import ConfigurationError, InvalidRequestError
 from clearway.installation import Settings, data_folder
+from clearway.ledger.sqlite import open_ledger
 from clearway.testing import NOON, shipped_register
 from training.report import from_log
 from training.report.gathered import Costs, Gathered, WhatIf
 from training.report.log_scorer import LogScorer, names_of
+from training.report.prompt_scan import language_of
 from training.report.routed import COLUMNS, MOVE_COLUMNS
 
 pytestmark = pytest.mark.usefixtures("detector")
+OPEN_DETECTOR = installation.open_detector
 COSTS = Costs(100, "as a test says")
 GPT_4O = "openai/gpt-4o@us"
 
@@ -283,3 +288,35 @@ def test_a_log_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match="none can be read"):
         gather(tmp_path, [b"{"])
     assert not (tmp_path / "work").exists()
+
+
+def test_a_ledger_is_read_for_trust_and_left_as_it_is(tmp_path: Path) -> None:
+    """Exceptions and promotions hold as in service; nothing is recorded, and no ledger is made."""
+    home = tmp_path / "home"
+    gather(tmp_path, [line(1)])
+    assert not home.exists()
+    with closing(open_ledger(home)) as ledger:
+        gather(tmp_path, [line(1)])
+        assert ledger.size() == 0
+
+
+def test_the_language_is_told_as_elsewhere(tmp_path: Path) -> None:
+    """English unless the detector rules it out; unknown where the detector failed."""
+    text = "Wie viele Beine hat eine Spinne, und warum sind es so viele?"
+    _, rows = gather(tmp_path, [line(1), line(2, prompt=text)])
+    assert [row["language"] for row in rows] == ["en", "en"]  # this detector rules nothing out
+    assert language_of(text, {"language_unsupported"}) == "de"
+
+
+def test_a_detector_that_knows_nothing_is_said(tmp_path: Path) -> None:
+    """Every request is then restricted, as in service, and the page says so."""
+    empty = tmp_path / "none"
+    empty.mkdir()
+    settings = Settings.of({}, home=tmp_path / "home", sensitivity=empty)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(installation, "open_detector", OPEN_DETECTOR)
+        gathered, (row,) = gather(tmp_path, [line(1)], settings)
+    assert (row["level"], row["language"]) == ("restricted", "")
+    assert gathered.notes[-1] == (
+        "The sensitivity detector could not be loaded: every request counts as restricted."
+    )
