@@ -174,8 +174,8 @@ def _comparisons(report: Report) -> Iterator[str]:
 
 def _basis_reservations(report: Report) -> list[str]:
     texts = [
-        f"Over all requests quality differs by {said(estimate(arm.quality_difference, points))}, but "
-        "among them grades on one side may stand against estimates on the other."
+        f"Over all requests together quality differs by {said(estimate(arm.quality_difference, points))}, "
+        "but there grades on one side may stand against estimates on the other."
         for arm in report.arms
         if arm.name == "routed" and "+" in arm.basis and arm.quality_difference
     ]

@@ -1,7 +1,7 @@
 """What the report says, before it says it to anybody: the page, the JSON and the Markdown are made of this.
 
 Money is in nano-dollars, shares and qualities are fractions, rounded where they are computed and never again:
-`results_json.from_json(report.as_json())` is the report.
+`from_json(report.as_json())` is the report.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from training.report.decoding import decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,3 +374,16 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """For `json.dumps`."""
         return asdict(self)
+
+
+def from_json(value: Any) -> Report:
+    """The report that `Report.as_json` told.
+
+    Args:
+        value: What `json.loads` made of it.
+
+    Raises:
+        InvalidRequestError: A field is missing, is not one, or holds something else; the text names it.
+    """
+    report: Report = decode(Report, value, "report")
+    return report

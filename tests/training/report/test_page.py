@@ -16,8 +16,7 @@ from training.report.blocks import Table
 from training.report.document import make_document
 from training.report.markdown import render_markdown
 from training.report.page import render_html
-from training.report.results import Arm, Count, Estimate, Fault, Point, Report, Scenario
-from training.report.results_json import from_json
+from training.report.results import Arm, Count, Estimate, Fault, Point, Report, Scenario, from_json
 
 HOSTILE = '<script>alert("1")</script>&amp;|`*_[x](https://evil.example)\u202egnp\x00\n\ud800' + "A" * 10_000
 VOID = {"meta", "rect", "line", "path", "br"}

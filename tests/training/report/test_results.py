@@ -9,8 +9,7 @@ import pytest
 
 from clearway.errors import InvalidRequestError
 from tests.training.report.example_report import bare_report, example_report
-from training.report.results import Report
-from training.report.results_json import from_json
+from training.report.results import Report, from_json
 
 
 @pytest.mark.parametrize("report", [example_report(), bare_report()])

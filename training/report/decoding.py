@@ -1,4 +1,4 @@
-"""A report read back from its JSON, so that its page can be made again from that alone."""
+"""Dataclasses read back from JSON, checked field by field."""
 
 from __future__ import annotations
 
@@ -8,34 +8,30 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from clearway.errors import InvalidRequestError
-from training.report.results import Report
 
 
-def from_json(value: Any) -> Report:
-    """The report that `Report.as_json` told.
+def decode(kind: Any, value: Any, where: str) -> Any:
+    """A dataclass from what `json.loads` made of its fields.
 
     Args:
-        value: What `json.loads` made of it.
+        kind: The dataclass, or the type of a field: tuple of one type, mapping from text, optional, plain.
+        value: What came.
+        where: Name of its place, for the error.
 
     Raises:
         InvalidRequestError: A field is missing, is not one, or holds something else; the text names it.
     """
-    report: Report = _decode(Report, value, "report")
-    return report
-
-
-def _decode(kind: Any, value: Any, where: str) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is UnionType:
-        return None if value is None else _decode(arguments[0], value, where)
+        return None if value is None else decode(arguments[0], value, where)
     if isinstance(kind, type) and is_dataclass(kind):
         return kind(**_decode_fields(kind, value, where))
     if origin is tuple:
         items = _checked(list | tuple, "list", value, where)
-        return tuple(_decode(arguments[0], item, f"{where}[{n}]") for n, item in enumerate(items))
+        return tuple(decode(arguments[0], item, f"{where}[{n}]") for n, item in enumerate(items))
     if origin is Mapping:
         members = _checked(dict, "object", value, where)
-        return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in members.items()}
+        return {key: decode(arguments[1], item, f"{where}.{key}") for key, item in members.items()}
     if isinstance(value, bool) and kind is not bool:
         raise _mismatch(kind.__name__, value, where)
     return _checked(int | float if kind is float else kind, kind.__name__, value, where)
@@ -51,7 +47,7 @@ def _decode_fields(kind: Any, value: Any, where: str) -> dict[str, Any]:
         problem = "is missing" if wrong[0] in known else "is not one of its fields"
         raise InvalidRequestError(f"{where}.{wrong[0]:.80}: {problem}; make the report again")
     hints = get_type_hints(kind)
-    return {name: _decode(hints[name], item, f"{where}.{name}") for name, item in members.items()}
+    return {name: decode(hints[name], item, f"{where}.{name}") for name, item in members.items()}
 
 
 def _checked(kind: Any, name: str, value: Any, where: str) -> Any:
