@@ -21,8 +21,7 @@ from clearway.testing import fake_request
 from training.benchmark.prices import Prices
 from training.example_answers import EXAMPLE_PRICES, example_answers
 from training.report import cli
-from training.report.results import Report
-from training.report.results_json import from_json
+from training.report.results import Report, from_json
 from training.tracking import MlflowTracker
 
 Run = Callable[..., Result]
