@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ from training.report.routed import SET_ASIDE
 from training.report.savings_analysis import arms_of, counts_of, money_of, quality_of, summed
 from training.report.scenarios import scenarios_of
 from training.report.slices import DIMENSIONS, sliced, slices_of
-from training.report.sums import by_bucket, counts, one, prepared, split, usable, where
+from training.report.sums import Sums, by_bucket, counts, one, prepared, split, usable, where
 
 # Names in a list of the report, and combinations of codes that are looked through for them.
 MAX_NAMES: Final = 100
@@ -58,48 +59,64 @@ def analyse(
         sums = by_bucket(usable(whole), summed(usable(whole)))
         # Most questions are about few columns, whose soundness is then known.
         everything = tables.keep(whole.select(*_KEPT, **sliced(whole)))
-        rows = usable(everything)
         resamples = Resamples(sums["used"] > 0, seed)
-        paths = paths_of(rows)
-        n_rows, n_set_aside, n_example, first, last = _counted(everything)
-        digests = {
-            name: [value for value, _ in counts(rows, name, at_most=MAX_NAMES) if value]
-            for name in ("classifier_sha256", "detector_sha256", "policy_digest")
-        }
-        return Report(
-            about=About(
-                kind=gathered.kind,
-                origin=gathered.origin,
-                made_at=made_at if isinstance(made_at, str) else made_at.isoformat(timespec="seconds"),
-                before=gathered.before,
-                first_day=first,
-                last_day=last,
-                engine=tables.engine,
-                seed=seed,
-                n_resamples=N_RESAMPLES,
-                classifiers={d: gathered.classifiers.get(d, "") for d in digests["classifier_sha256"]},
-                detectors={d: gathered.detectors.get(d, "") for d in digests["detector_sha256"]},
-                policies=tuple(digests["policy_digest"]),
-                register=gathered.register,
-                router_nusd=gathered.router_nusd,
-                router_basis=gathered.router_basis,
-                notes=_notes(gathered, paths),
-            ),
-            counts=counts_of(sums, n_rows, n_set_aside),
-            faults=_faults(everything),
-            money=money_of(sums, resamples),
-            arms=arms_of(sums, resamples, gathered.kind),
-            quality=quality_of(sums, resamples),
-            slices=slices_of(rows, resamples),
-            measures=measures_of(paths, sums, resamples),
-            exposure=exposure_of(paths),
-            refusals=_listed(rows, "refused_for"),
-            exceptions=_listed(rows, "exceptions"),
-            n_example_terms=n_example,
-            detection=detection_of(paths, detector_metrics, has_detector=bool(digests["detector_sha256"])),
-            scenarios=scenarios_of(tables.moves, gathered.scenarios, resamples),
-            router_metrics=gathered.router_metrics,
-        )
+        about = _about(gathered, tables.engine, seed, made_at, everything)
+        scenarios = scenarios_of(tables.moves, gathered.scenarios, resamples)
+        report = _report(about, sums, everything, resamples, detector_metrics)
+        return replace(report, scenarios=scenarios, router_metrics=gathered.router_metrics)
+
+
+def _report(
+    about: About, sums: Sums, everything: Any, resamples: Resamples, card: Mapping[str, Any] | None
+) -> Report:
+    """All that is about the rows."""
+    rows = usable(everything)
+    counted = _counted(everything)
+    paths = paths_of(rows)
+    first, last = _day(counted["first"]), _day(counted["last"])
+    notes = (*about.notes, LEAKS, *_cut(paths))
+    return Report(
+        about=replace(about, first_day=first, last_day=last, notes=notes),
+        counts=counts_of(sums, counted["n"] or 0, counted["set_aside"] or 0),
+        faults=_faults(everything),
+        money=money_of(sums, resamples),
+        arms=arms_of(sums, resamples, about.kind),
+        quality=quality_of(sums, resamples),
+        slices=slices_of(rows, resamples),
+        measures=measures_of(paths, sums, resamples),
+        exposure=exposure_of(paths),
+        refusals=_listed(rows, "refused_for"),
+        exceptions=_listed(rows, "exceptions"),
+        n_example_terms=counted["example"] or 0,
+        detection=detection_of(paths, card, has_detector=bool(about.detectors)),
+    )
+
+
+def _about(gathered: Gathered, engine: str, seed: int, made_at: datetime | str, everything: Any) -> About:
+    """What was measured with what; without the days, which the sums say."""
+    rows = usable(everything)
+
+    def digests(name: str) -> list[str]:
+        return [value for value, _ in counts(rows, name, at_most=MAX_NAMES) if value]
+
+    return About(
+        kind=gathered.kind,
+        origin=gathered.origin,
+        made_at=made_at if isinstance(made_at, str) else made_at.isoformat(timespec="seconds"),
+        before=gathered.before,
+        first_day=None,
+        last_day=None,
+        engine=engine,
+        seed=seed,
+        n_resamples=N_RESAMPLES,
+        classifiers={d: gathered.classifiers.get(d, "") for d in digests("classifier_sha256")},
+        detectors={d: gathered.detectors.get(d, "") for d in digests("detector_sha256")},
+        policies=tuple(digests("policy_digest")),
+        register=gathered.register,
+        router_nusd=gathered.router_nusd,
+        router_basis=gathered.router_basis,
+        notes=gathered.notes,
+    )
 
 
 def _named(gathered: Gathered) -> Path | str:
@@ -109,32 +126,23 @@ def _named(gathered: Gathered) -> Path | str:
     return gathered.rows
 
 
-def _counted(everything: Any) -> tuple[int, int, int, str | None, str | None]:
-    """Rows, those set aside, those on example terms, and the first and the last day."""
+def _counted(everything: Any) -> dict[str, int | None]:
+    """Rows, those set aside, those on example terms, and the first and the last time."""
     is_set_aside = everything.verdict == SET_ASIDE
     in_range = ~is_set_aside & everything.time_us.between(0, _LAST_US)
-    time_us = in_range.fill_null(False).ifelse(everything.time_us, None).cast("int64")
     table = everything.select(
         set_aside=one(is_set_aside),
         example=where(~is_set_aside, one(everything.example_terms)),
-        time_us=time_us,
+        time_us=in_range.fill_null(False).ifelse(everything.time_us, None).cast("int64"),
     )
-    answer = collected(
-        table.aggregate(
-            n=table.count(),
-            set_aside=table.set_aside.sum().cast("int64"),
-            example=table.example.sum().cast("int64"),
-            first=table.time_us.min(),
-            last=table.time_us.max(),
-        )
-    ).to_pylist()[0]
-    return (
-        answer["n"],
-        answer["set_aside"] or 0,
-        answer["example"] or 0,
-        _day(answer["first"]),
-        _day(answer["last"]),
+    sums = table.aggregate(
+        n=table.count(),
+        set_aside=table.set_aside.sum().cast("int64"),
+        example=table.example.sum().cast("int64"),
+        first=table.time_us.min(),
+        last=table.time_us.max(),
     )
+    return dict(collected(sums).to_pylist()[0])
 
 
 def _day(time_us: int | None) -> str | None:
@@ -168,10 +176,8 @@ def _most(found: Counter[str]) -> list[tuple[str, int]]:
     return [*ordered[:MAX_NAMES], *([(OTHER, rest)] if rest else [])]
 
 
-def _notes(gathered: Gathered, paths: Paths) -> tuple[str, ...]:
-    cut = (
-        ()
-        if paths.is_complete
-        else (f"Only the {paths.n} requests on the most frequent paths are in the exposure matrix.",)
-    )
-    return (*gathered.notes, LEAKS, *cut)
+def _cut(paths: Paths) -> tuple[str, ...]:
+    """What to say where there were too many paths to tell apart."""
+    if paths.is_complete:
+        return ()
+    return (f"Only the {paths.n} requests on the most frequent paths are in the exposure matrix.",)

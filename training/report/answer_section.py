@@ -7,7 +7,7 @@ from typing import Final
 
 from training.report import wording
 from training.report.blocks import Bullets, Cell, Figures, Paragraph, Section, present
-from training.report.formats import count, day, digest, estimate, name, points, said, share, usd
+from training.report.formats import count, day, digest, estimate, moment, name, points, said, share, usd
 from training.report.results import Estimate, Report
 from training.report.slices import SMALL
 
@@ -34,7 +34,7 @@ def about_section(report: Report) -> Section:
         f"It covers {wording.plural(counts.n_rows, 'request')} {period}: {count(counts.n_routed)} routed, "
         f"{count(counts.n_refused)} refused, {count(counts.n_set_aside)} set aside. "
         f"“Before” means without routing: {name(about.before, 300)}. "
-        f"Summed by {name(about.engine)} on {name(about.made_at)}; "
+        f"Summed by {name(about.engine)} on {moment(about.made_at)}; "
         f"register {digest(about.register)}, classifier {_named(about.classifiers)}, "
         f"detector {_named(about.detectors)}, policy {', '.join(map(digest, about.policies)) or 'none'}."
     )
@@ -151,8 +151,7 @@ def _reservations(report: Report) -> tuple[str, ...]:
         texts.append(
             f"For {count(counts.n_compared - counts.n_before_cleared)} of "
             f"{wording.plural(counts.n_compared, 'compared request')} policy would not have allowed, or "
-            "is not "
-            "known to have allowed, the model before. Over the others the saving is "
+            "is not known to have allowed, the model before. Over the others the saving is "
             f"{said(estimate(report.money.saving_where_before_cleared, share, 'too few requests'))}."
         )
     if counts.n_set_aside:
@@ -174,13 +173,17 @@ def _comparisons(report: Report) -> Iterator[str]:
 
 
 def _basis_reservations(report: Report) -> list[str]:
+    texts = [
+        f"Over all requests together quality differs by {said(estimate(arm.quality_difference, points))}, "
+        "but there grades on one side may stand against estimates on the other."
+        for arm in report.arms
+        if arm.name == "routed" and "+" in arm.basis and arm.quality_difference
+    ]
     estimated = sum(kind.n for kind in report.quality if kind.basis != "measured")
     known = sum(kind.n for kind in report.quality)
-    if not estimated:
-        return []
-    return [
-        (
+    if estimated:
+        texts.append(
             f"The quality of {count(estimated)} of {wording.plural(known, 'answer')} is the classifier's own "
             "estimate, not a grade: it shows what the router expected, not what happened."
         )
-    ]
+    return texts

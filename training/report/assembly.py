@@ -285,6 +285,7 @@ def _of_table(wanted: Wanted, table: str, settings: Settings) -> Gathered:
     path, moves = Path(table), None
     rows = path
     if path.exists():
+        path = path.resolve()
         rows = path / "rows" if (path / "rows").is_dir() else path
         moves = path / "moves" if (path / "moves").is_dir() else None
     elif wanted.engine is None:

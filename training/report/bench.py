@@ -1,7 +1,7 @@
 """`make bench-report`: time and peak memory of the report at several sizes, on each engine.
 
-Each run is a process of its own. Its peak is the sum of the peaks of all the processes it starts, such as Spark's;
-a PostgreSQL server is not among them. Times are noise on shared machines; how they grow with the rows holds.
+Each run is a process of its own. Its peak is the sum of the peaks of all the processes it starts, such as
+Spark's; a PostgreSQL server is not among them. Times are noise on shared machines; how they grow holds.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _INK, _SHADE, _PALE = "#17375e", "#7f9fc4", "#8a8a8a"
 _FONT: Final = "Arial, Helvetica, Liberation Sans, sans-serif"
 # A label is drawn twice: white round it first, so that it reads on a line.
 _HALO: Final[tuple[dict[str, Any], ...]] = (
-    {"stroke": "white", "strokeWidth": 4, "color": "white"},
+    {"stroke": "white", "strokeWidth": 3, "color": "white"},
     {"color": "#222"},
 )
 _DASHES: Final = ([1, 0], [6, 3], [2, 2], [10, 3, 2, 3], [4, 6])
@@ -106,10 +106,10 @@ def _panel(
             x="value:Q", y=y, color=colour, shape=alt.Shape("kind:N", scale=shape, legend=None)
         ),
         *(
-            shown.mark_text(dy=-12, fontSize=12, **look).encode(x="value:Q", y=y, text="label:N")
+            shown.mark_text(dy=-15, fontSize=12, **look).encode(x="value:Q", y=y, text="label:N")
             for look in _HALO
         ),
-    ).properties(width=width, height=alt.Step(38))
+    ).properties(width=width, height=alt.Step(42))
 
 
 def _domain(values: Iterable[dict[str, Any]]) -> list[float]:
@@ -165,17 +165,17 @@ def _plane(chart: PlaneChart, width: int) -> Any:
     ]
     x = alt.X("cost:Q", title="USD per 1,000 prompts", scale=_cost_scale([spot.cost for spot in chart.spots]))
     y = alt.Y("quality:Q", title="Quality (%)", scale=alt.Scale(zero=False, padding=10))
-    return alt.layer(*_lines(lines, x, y), *_points(points, x, y)).properties(
-        width=width, height=300 if width == WIDE else 240
-    )
+    return alt.layer(
+        *_lines(lines, x, y, columns=2 if width == WIDE else 1), *_points(points, x, y)
+    ).properties(width=width, height=300 if width == WIDE else 240)
 
 
-def _lines(values: list[dict[str, Any]], x: Any, y: Any) -> list[Any]:
+def _lines(values: list[dict[str, Any]], x: Any, y: Any, columns: int) -> list[Any]:
     if not values:
         return []
     names = list(dict.fromkeys(row["name"] for row in values))
     shown = alt.Chart(alt.InlineData(values=values))
-    legend = alt.Legend(orient="bottom", columns=2, labelLimit=240)
+    legend = alt.Legend(orient="bottom", columns=columns, labelLimit=260, symbolType="stroke", symbolSize=600)
     dash = alt.Scale(domain=names, range=[_DASHES[n % len(_DASHES)] for n in range(len(names))])
     shade = alt.Scale(domain=names, range=[(_INK, "#a0522d", "#555555")[n % 3] for n in range(len(names))])
     return [
@@ -205,7 +205,7 @@ def _cost_scale(costs: Sequence[float]) -> Any:
     least, most = min(costs, default=0.0), max(costs, default=1.0)
     if least > 0 and most / least > _SPREAD:
         return alt.Scale(type="log", nice=False, padding=20)
-    return alt.Scale(zero=True, padding=20)
+    return alt.Scale(domain=[0, most * 1.08 or 1.0], nice=False)
 
 
 def distinct(names: Sequence[str]) -> list[str]:

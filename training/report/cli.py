@@ -176,6 +176,10 @@ def _make(wanted: Wanted, chosen: Settings, files: ReportFiles, home: Path | Non
         from training.tracking import MlflowTracker
 
         MlflowTracker(home).client()  # says now, and not after the work, that MLflow cannot be used
+    if wanted.engine is not None:
+        from training.report.engines import check_engine
+
+        check_engine(wanted.engine)
     at = datetime.now(UTC)
     with _progress() as progress, gathered(wanted, chosen, at, progress) as found:
         progress("analysing", 0, 0)

@@ -1,58 +1,34 @@
-"""The end of the report: what papers measure, what was wrong with the input, how it was done."""
+"""The end of the report: what was wrong with the input, and how it was done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
-from math import isfinite
-from string import ascii_uppercase
 from typing import Final
 
 from training.report import wording
-from training.report.blocks import Block, Bullets, Cell, Paragraph, PlaneChart, Section, Spot, Table, words
-from training.report.formats import NOTHING, NUSD_PER_USD, count, decimal, estimate, name, share, usd
-from training.report.results import Estimate, Point, Report, RouterMetrics
+from training.report.blocks import Bullets, Paragraph, Section, Table, words
+from training.report.formats import count, name, usd
+from training.report.results import Report
 from training.report.risk import LEAKS
 
-_SAY: Final[Mapping[str, Callable[[float], str]]] = {
-    "aiq": decimal,
-    "apgr": share,
-    "cpt_50": share,
-    "cpt_80": share,
-    "arena": decimal,
-}
 _METHOD: Final = (
     (
-        "Intervals hold the true value in 95 of 100 such reports. They come from drawing the requests again, "
-        "{n_resamples} times, in groups that belong together (the same question, else the session, else "
-        "the request); "
-        "what is compared is drawn together, so differences are paired. Seed {seed}."
+        "Intervals hold the true value in 95 of 100 such reports. They come from drawing the requests "
+        "again, {n_resamples} times, in groups that belong together (the same question, else the "
+        "session, else the request); what is compared is drawn together, so differences are paired. Seed "
+        "{seed}."
     ),
     (
         "Intervals tell what chance may do. They do not tell what a wrong price, a biased grade or other "
-        "traffic "
-        "next month would do."
+        "traffic next month would do."
     ),
     (
-        "The saving is 1 - (cost with routing + failed attempts + cost of deciding) / cost before. The cost "
-        "before is "
-        "that of the same request without routing, not that of the dearest model on the list."
+        "The saving is 1 - (cost with routing + failed attempts + cost of deciding) / cost before. The "
+        "cost before is that of the same request without routing, not that of the dearest model on the "
+        "list."
     ),
     "Deciding is counted at {router} a request: {basis}.",
     "Quality is the share of adequate answers; a difference of 1 point is one answer in a hundred.",
 )
-
-
-def metrics_section(metrics: Sequence[RouterMetrics]) -> Section | None:
-    """What the papers measure, by source; None where no graded answers were given."""
-    if not metrics:
-        return None
-    blocks: list[Block] = [Bullets(wording.METRIC_MEANINGS)]
-    for one in metrics:
-        if one.points:
-            blocks.extend(_plane(one))
-        blocks.append(_metrics_table(one))
-    return Section("router-metrics", "Measures of routers in the literature", tuple(blocks))
 
 
 def faults_section(report: Report) -> Section:
@@ -62,8 +38,7 @@ def faults_section(report: Report) -> Section:
         return Section("input", "What was wrong with the input", (Paragraph("Nothing was found wrong."),))
     text = (
         f"Of {wording.plural(counts.n_rows, 'row')}, {count(counts.n_set_aside)} could not be used and "
-        "are in no "
-        "number above. The others marked here were used. A row may have several faults."
+        "are in no number above. The others marked here were used. A row may have several faults."
     )
     rows = tuple(
         words(
@@ -110,70 +85,3 @@ def method_section(report: Report) -> Section:
             Table("What it was made with", ("What", "Version or digest"), tuple(rows), frozenset({1})),
         ),
     )
-
-
-def _metrics_table(one: RouterMetrics) -> Table:
-    columns: dict[str, Mapping[str, Estimate]] = {
-        key: getattr(one, key) for key in wording.METRICS if getattr(one, key)
-    }
-    routers = dict.fromkeys(router for column in columns.values() for router in column)
-    rows = tuple(
-        (
-            Cell(wording.arm(router)),
-            *(_metric(column.get(router), _SAY[key]) for key, column in columns.items()),
-        )
-        for router in routers
-    )
-    return Table(
-        f"{name(one.source)}: {wording.plural(one.n, 'test prompt')}",
-        ("Router", *(wording.METRICS[key] for key in columns)),
-        rows,
-    )
-
-
-def _metric(value: Estimate | None, say: Callable[[float], str]) -> Cell:
-    return NOTHING if value is None else estimate(value, say)
-
-
-def _plane(one: RouterMetrics) -> tuple[Block, ...]:
-    """The curve, and its lettered points as a table."""
-    places: dict[str, list[Point]] = {}
-    known = [point for point in one.points if isfinite(point.usd_per_1000) and isfinite(point.quality)]
-    for point in known:
-        places.setdefault(point.name, []).append(point)
-    lines = {label for label, (first, *_) in places.items() if first.kind == "curve"}
-    letters = dict(zip((label for label in places if label not in lines), _letters(), strict=False))
-    spots = tuple(
-        Spot(
-            letters.get(point.name) or wording.router(point.name),
-            point.usd_per_1000,
-            point.quality,
-            point.name in lines,
-        )
-        for point in known
-    )
-    rows = tuple(
-        words(
-            letters[label],
-            wording.router(label),
-            usd(places[label][0].usd_per_1000 * NUSD_PER_USD),
-            share(places[label][0].quality),
-        )
-        for label in letters
-    )
-    chart = PlaneChart(
-        f"{name(one.source)}: quality against cost",
-        f"Quality against cost. Points are in the table below; lines: "
-        f"{', '.join(wording.router(label) for label in sorted(lines)) or 'none'}.",
-        spots,
-    )
-    header = ("Point", "Model or way", "USD per 1,000 prompts", "Quality")
-    table = Table(f"{name(one.source)}: the points of the chart", header, rows, frozenset({1}))
-    return (chart, table) if rows else (chart,)
-
-
-def _letters() -> Iterator[str]:
-    """A to Z, then AA and on."""
-    for size in range(1, 4):
-        for letters in product(ascii_uppercase, repeat=size):
-            yield "".join(letters)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from training.report.answer_section import about_section, answer_section
 from training.report.blocks import Document, Section
-from training.report.closing_sections import faults_section, method_section, metrics_section
-from training.report.formats import name
+from training.report.closing_sections import faults_section, method_section
+from training.report.formats import moment
+from training.report.metric_section import metrics_section
 from training.report.results import Report
 from training.report.risk_section import (
     detection_section,
@@ -37,6 +38,6 @@ def make_document(report: Report) -> Document:
     )
     return Document(
         title="What routing saved, and what it risked",
-        subtitle=f"Clearway evaluation report, {name(report.about.made_at)}",
+        subtitle=f"Clearway evaluation report, {moment(report.about.made_at)}",
         sections=tuple(section for section in sections if section is not None),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 from training.report.blocks import Cell, Range
@@ -92,6 +93,19 @@ def per_million(value: float) -> str:
 def day(text: str | None) -> str:
     """A day, or that none is known."""
     return name(text) if text else "unknown"
+
+
+def moment(text: str) -> str:
+    """A time to the minute, in UTC; as it came where it is none.
+
+    >>> moment("2026-11-26T09:51:19+01:00"), moment("now")
+    ('2026-11-26 08:51 UTC', 'now')
+    """
+    try:
+        at = datetime.fromisoformat(text)
+        return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError):
+        return name(text)
 
 
 def estimate(
@@ -196,6 +210,7 @@ def _amount(value: float) -> str:
 
 
 def _digits(value: float) -> str:
-    """Three significant digits, at most nine after the point."""
+    """Three significant digits, two to nine of them after the point."""
     places = min(9, 2 - math.floor(math.log10(value)))
-    return f"{value:.{places}f}".rstrip("0").rstrip(".") or "0"
+    whole, _, part = f"{value:.{places}f}".rstrip("0").partition(".")
+    return f"{whole}.{part:0<2}"

@@ -32,6 +32,7 @@ from training.report.row_files import write_rows
 
 MIN_ANSWERS: Final = 50
 NO_ADEQUACY, NOT_LEARNED = "no_adequacy_rule", "models_not_learned"
+AMBIGUOUS: Final = "two_models_of_one_name"
 BEFORE: Final = "the best single model of each source, chosen on its training questions"
 Progress = Callable[[str, int, int], None]
 
@@ -169,6 +170,8 @@ def _contest(source: str, learned: pd.DataFrame, tested: pd.DataFrame, seed: int
     if not len(test):
         return NOT_LEARNED
     known = learned[learned["source"] == source]
+    if any(part.duplicated(["prompt_id", "reference_model"]).any() for part in (known, test)):
+        return AMBIGUOUS
     sides, _ = sources.with_neighbours(sources.Sides(known, test), seed)
     return open_contest(source, sides, seed=seed)
 
@@ -197,11 +200,11 @@ def _notes(sides: _Sides, outcome: _Outcome, priced: Prices, *, is_scanned: bool
         "out of fold, for the quality of the best single model, and for 98% of it."
     )
     yield (
-        "best_single is the best single model of the test itself, which nobody knows beforehand; before is "
-        "the one that training questions name. random_mix deals the router's shares of models by chance. "
-        "shuffled is the router after learning from grades dealt out anew, at the same trade-off. "
-        "zero_router is the cheapest mixture of single models that keeps 98% of the best quality: compare it "
-        "with routed_98. oracle knows every grade beforehand."
+        "The best single model among the ways is that of the test itself, which nobody knows beforehand; "
+        "before is the one that training questions name. The random mix deals the router's own shares of "
+        "models by chance. Shuffled labels: the router after learning from grades dealt out anew, at the "
+        "same trade-off. The zero router is the cheapest mixture of single models that keeps 98% of the best "
+        "quality on training questions: compare it with the router at 98%. The oracle knows every grade."
     )
     if sides.was_split:
         yield "One question in five was held out as the test; the others were learned from."

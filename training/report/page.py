@@ -27,6 +27,8 @@ from training.report.results import Report
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 # A value of the head longer than this is words, set smaller.
 _SHORT: Final = 9
+# A word longer than this, such as a digest, may be broken anywhere.
+_LONG: Final = 32
 
 
 def render_html(report: Report) -> str:
@@ -113,7 +115,10 @@ def _row(table: Table, row: tuple[Cell, ...]) -> str:
 def _align(table: Table, column: int) -> str:
     if column == 0:
         return ""
-    return ' class="long"' if column in table.words else ' class="n"'
+    if column not in table.words:
+        return ' class="n"'
+    is_long = any(len(row[column].text) > _LONG for row in table.rows)
+    return ' class="w long"' if is_long else ' class="w"'
 
 
 def _cell(cell: Cell) -> str:

@@ -15,8 +15,8 @@ from training.report.risk import LEAKS
 _CLASSES_ACROSS: Final = 4
 _BASIS: Final = (
     "Found: share of the card's prompts with the class that are flagged. Flagged in error: share of its "
-    "clean "
-    "prompts that are. The card's prompts are not your traffic: on other text the detector may miss more."
+    "clean prompts that are. The card's prompts are not your traffic: on other text the detector may "
+    "miss more."
 )
 
 
@@ -47,10 +47,10 @@ def measures_section(report: Report) -> Section:
     )
     text = (
         f"On the {wording.plural(measures.n_routable, 'request')} that can move without changing risk "
-        "posture, and "
-        f"on them alone, the saving is {said(estimate(measures.saving_routable, share, 'none can'))}: what "
-        "routing saves if no data may go anywhere on weaker terms than before. "
-        f"Audit completeness is over {wording.plural(measures.n_calls, 'reported provider call')}; "
+        "posture, and on them alone, the saving is "
+        f"{said(estimate(measures.saving_routable, share, 'none can'))}: what routing saves if no data "
+        "may go anywhere on weaker terms than before. Audit completeness is over "
+        f"{wording.plural(measures.n_calls, 'reported provider call')}; "
         f"{count(counts.n_routed - counts.n_reported)} routed requests have no reported outcome."
     )
     table = Table(
@@ -79,8 +79,7 @@ def rules_section(report: Report) -> Section:
     """Refusals, exceptions, and terms that nobody has proved."""
     terms = (
         f"{wording.plural(report.n_example_terms, 'choice')} rest on example terms: terms of a provider "
-        "that no "
-        "public document supports, to be replaced from your contract."
+        "that no public document supports, to be replaced from your contract."
     )
     blocks: list[Block] = [
         _counts("Why requests were refused", "Reason", report.refusals, "No request was refused."),

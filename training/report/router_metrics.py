@@ -26,9 +26,9 @@ MAX_CURVE_POINTS: Final = 24
 MAX_SINGLES: Final = 12
 # Names of the curves, other than those of the points that were fixed before the test.
 CURVES: Final = {
-    "routed": "router, at every trade-off",
-    "neighbours": "nearest neighbours, at every trade-off",
-    "shuffled": "learned from shuffled grades, at every trade-off",
+    "routed": "router (every trade-off)",
+    "neighbours": "nearest neighbours (every trade-off)",
+    "shuffled": "shuffled labels (every trade-off)",
     "zero_router": "mixtures of single models",
 }
 PER_1000: Final = 1_000
@@ -46,7 +46,7 @@ def measure(contest: Contest) -> RouterMetrics:
         cpt_50=_estimates({name: values["cpt_50"] for name, values in pair.items()}),
         cpt_80=_estimates({name: values["cpt_80"] for name, values in pair.items()}),
         arena=_estimates({way: interval(_arena(contest, way)) for way in contest.shares}),
-        points=(*_singles(contest), *_ways(contest), *_curves(report["curves"])),
+        points=(*_singles(contest), *_ways(contest), *_mixtures(contest), *_curves(report["curves"])),
     )
 
 
@@ -83,14 +83,22 @@ def _estimates(intervals: Mapping[str, Interval]) -> dict[str, Estimate]:
 
 
 def _singles(contest: Contest) -> list[Point]:
-    """Models on their own, the best ones, and the best that mixtures of them reach."""
+    """Models on their own, the best ones."""
     cost, quality = (contest.test.cells[name].mean(axis=0) for name in ("spend", QUALITY))
-    models = [
+    return [
         _point(contest.test.models[model], "single", cost[model], quality[model])
         for model in np.lexsort((cost, -quality))[:MAX_SINGLES]
     ]
-    corners = zip(*hull(cost, quality), strict=True)
-    return [*models, *(_point(CURVES["zero_router"], "curve", *corner) for corner in corners)]
+
+
+def _mixtures(contest: Contest) -> list[Point]:
+    """The best that mixtures of models reach; many points, as costs may be drawn as logarithms."""
+    x, y = hull(*(contest.test.cells[name].mean(axis=0) for name in ("spend", QUALITY)))
+    between = np.geomspace(x[0], x[-1], MAX_CURVE_POINTS) if x[0] > 0 else x
+    steps = np.unique(np.concatenate([x, np.clip(between, x[0], x[-1])]))
+    return [
+        _point(CURVES["zero_router"], "curve", *at) for at in zip(steps, np.interp(steps, x, y), strict=True)
+    ]
 
 
 def _ways(contest: Contest) -> list[Point]:

@@ -50,8 +50,8 @@ def money_section(report: Report) -> Section:
         (
             Paragraph(
                 f"Over the {wording.plural(report.counts.n_compared, 'request')} that were routed and "
-                "whose cost "
-                "is known both ways. Refused requests save nothing here, though deciding them costs."
+                "whose cost is known both ways. Refused requests save nothing here, though deciding them "
+                "costs."
             ),
             _steps_chart(money),
             _steps_table(money),
@@ -72,8 +72,7 @@ def arms_section(report: Report) -> Section:
             (
                 Paragraph(
                     "A saving against a dear model proves little: any cheaper model saves. So each way "
-                    "below is "
-                    "compared with the cost and quality before, on the same requests."
+                    "below is compared with the cost and quality before, on the same requests."
                 ),
                 _arms_chart(report.arms),
                 Table(
@@ -108,9 +107,8 @@ def quality_section(report: Report) -> Section:
     text = (
         "Only a grade of the answer itself is evidence. An estimate of the classifier is what the router "
         "believed when it chose, so that it cannot prove the router right. Differences here hold like "
-        "against "
-        "like; in other tables, where several kinds are named, one side may be graded and the other "
-        "estimated."
+        "against like; in other tables, where several kinds are named, one side may be graded and the "
+        "other estimated."
     )
     blocks: tuple[Block, ...] = (
         (Paragraph(text), table) if rows else (Paragraph("Quality was not measured."),)
@@ -125,8 +123,7 @@ def slices_section(report: Report) -> Section:
         blocks.append(
             Paragraph(
                 f"Parts marked “few” have under {count(SMALL)} compared requests: too few to rest "
-                "anything on. "
-                "Of many parts, some look good or bad by chance alone."
+                "anything on. Of many parts, some look good or bad by chance alone."
             )
         )
     dimensions = dict.fromkeys(part.dimension for part in report.slices)

@@ -29,8 +29,8 @@ def scenarios_section(scenarios: Sequence[Scenario]) -> Section | None:
         return None
     text = (
         "Each scenario decides the same requests again with something changed. Costs and qualities are "
-        "expected "
-        "ones on both sides, over requests that are routed both ways, so the differences are paired."
+        "expected ones on both sides, over requests that are routed both ways, so the differences are "
+        "paired."
     )
     told = tuple(f"{name(one.name)}: {name(one.what, 500)}." for one in scenarios)
     tables = [_beside(scenarios[n : n + _ACROSS]) for n in range(0, len(scenarios), _ACROSS)]

@@ -87,12 +87,6 @@ def _rows(rng: np.random.Generator, start: int, n: int) -> dict[str, Any]:
     expected = (prices[model] * tokens / 1_000).astype(np.int64)
     before = (_BEFORE[3] * tokens / 1_000).astype(np.int64)
     reported = routed & (rng.random(n) < 0.7)
-    retried = reported & (rng.random(n) < 0.05)
-    failed = np.where(retried, expected // 3, 0)
-    spent = np.where(reported, (expected * rng.uniform(0.6, 1.4, n)).astype(np.int64) + failed, expected)
-    calls = np.where(reported, 1 + retried, 0)
-    graded = reported & (rng.random(n) < 0.3)
-    quality = np.where(graded, (rng.random(n) < 0.8) * 1_000_000, rng.integers(0, 1_000_001, n))
     floor = rng.random(n) < 0.9
     posture = routed & (rng.random(n) < 0.25)
     return {
@@ -107,24 +101,53 @@ def _rows(rng: np.random.Generator, start: int, n: int) -> dict[str, Any]:
         "before_cleared": rng.random(n) < 0.6,
         "floor_met": _null(floor, ~routed),
         "expected_nusd": _null(expected, ~routed),
-        "spent_nusd": _null(spent, ~routed),
-        "failed_nusd": failed,
-        "n_calls": calls,
-        "n_matched_calls": calls - (reported & (rng.random(n) < 0.002)),
+        **_spent(rng, routed, reported, expected),
         "router_nusd": np.full(n, 139),
         "before_nusd": before,
-        "quality_ppm": _null(quality, ~routed),
-        "before_quality_ppm": rng.integers(0, 1_000_001, n),
-        "quality_basis": _of(("", MODELLED, MEASURED), np.where(routed, 1 + graded, 0)),
-        "before_quality_basis": _of((MODELLED,), np.zeros(n, dtype=np.int64)),
+        **_qualities(rng, routed, reported),
         "posture_nusd": _null(before // 2, ~posture),
         "refused_for": _of(("", "policy", "policy+floor"), np.where(verdict == 1, rng.integers(1, 3, n), 0)),
         "exceptions": _of(("", "exception-7"), rng.random(n) < 0.01),
         "example_terms": rng.random(n) < 0.1,
-        "classifier_sha256": _of(("c" * 64,), np.zeros(n, dtype=np.int64)),
-        "detector_sha256": _of(("d" * 64,), np.zeros(n, dtype=np.int64)),
-        "policy_digest": _of(("e" * 64, "f" * 64), rng.integers(0, 2, n)),
+        **_digests(rng, n),
         **_arms(rng, n, before),
+    }
+
+
+def _spent(rng: np.random.Generator, routed: _Values, reported: _Values, expected: _Values) -> dict[str, Any]:
+    """Reported costs around the expected, some after an attempt that failed."""
+    n = len(routed)
+    retried = reported & (rng.random(n) < 0.05)
+    failed = np.where(retried, expected // 3, 0)
+    paid = (expected * rng.uniform(0.6, 1.4, n)).astype(np.int64) + failed
+    calls = np.where(reported, 1 + retried, 0)
+    return {
+        "spent_nusd": _null(np.where(reported, paid, expected), ~routed),
+        "failed_nusd": failed,
+        "n_calls": calls,
+        "n_matched_calls": calls - (reported & (rng.random(n) < 0.002)),
+    }
+
+
+def _qualities(rng: np.random.Generator, routed: _Values, reported: _Values) -> dict[str, Any]:
+    """Estimates, and grades of some of the reported answers."""
+    n = len(routed)
+    graded = reported & (rng.random(n) < 0.3)
+    quality = np.where(graded, (rng.random(n) < 0.8) * 1_000_000, rng.integers(0, 1_000_001, n))
+    return {
+        "quality_ppm": _null(quality, ~routed),
+        "before_quality_ppm": rng.integers(0, 1_000_001, n),
+        "quality_basis": _of(("", MODELLED, MEASURED), np.where(routed, 1 + graded, 0)),
+        "before_quality_basis": _of((MODELLED,), np.zeros(n, dtype=np.int64)),
+    }
+
+
+def _digests(rng: np.random.Generator, n: int) -> dict[str, Any]:
+    only = np.zeros(n, dtype=np.int64)
+    return {
+        "classifier_sha256": _of(("c" * 64,), only),
+        "detector_sha256": _of(("d" * 64,), only),
+        "policy_digest": _of(("e" * 64, "f" * 64), rng.integers(0, 2, n)),
     }
 
 

@@ -101,6 +101,17 @@ def test_all_metrics_of_a_source_of_three_models(contest: Contest) -> None:
     assert names["curve"] == set(router_metrics.CURVES.values())
 
 
+def test_mixtures_lie_on_the_line_between_single_models() -> None:
+    """Also between the corners, so that the line is right where costs are drawn as logarithms."""
+    metrics = router_metrics.measure(make_contest(("cheap", "dear")))
+    cheap, dear = sorted((p.usd_per_1000, p.quality) for p in metrics.points if p.kind == "single")
+    mixed = [p for p in metrics.points if p.name == router_metrics.CURVES["zero_router"]]
+    assert len(mixed) > 10
+    for point in mixed:
+        line = np.interp(point.usd_per_1000, [cheap[0], dear[0]], [cheap[1], dear[1]])
+        assert point.quality == pytest.approx(line, abs=1e-5)
+
+
 def test_a_pair_has_apgr_and_cpt() -> None:
     """A random order recovers half, with half of the calls; the oracle needs fewer."""
     metrics = router_metrics.measure(make_contest(("cheap", "dear")))

@@ -206,6 +206,19 @@ def test_without_a_ledger_there_is_no_report(run: Run, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_engine_that_cannot_be_used_is_said_before_the_work(
+    run: Run, ledger_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log of hours is not decided for a misspelt address; no password of it is repeated."""
+    monkeypatch.delattr("training.report.from_ledger.gather")
+    with pytest.raises(ConfigurationError) as caught:
+        run("--json", "--engine", "mysql://ana:secret@host/database")
+    assert str(caught.value) == (
+        "engine: expected one of duckdb://, postgresql://USER@HOST/DATABASE, local[*], pyspark:// or "
+        "spark://HOST:PORT, got an address of another kind"
+    )
+
+
 def test_an_mlflow_that_cannot_be_used_is_said_before_the_work(
     run: Run, ledger_home: Path, tmp_path: Path
 ) -> None:

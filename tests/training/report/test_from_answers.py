@@ -205,6 +205,20 @@ def test_sources_that_cannot_be_compared_are_set_aside(run: Run) -> None:
     assert [metrics.source for metrics in gathered.router_metrics] == ["own"]
 
 
+def test_two_models_of_one_name_are_not_mixed_up(run: Run) -> None:
+    """A model named as another one's canonical name: the source is set aside, not averaged."""
+    train = make_answers(sources=("own", "odd"))
+    odd = (train["source"] == "odd").to_numpy()
+    train.loc[odd & (train["model"] == "small"), ["model", "model_canonical"]] = ["gpt-4o", "two ways"]
+    train.loc[odd & (train["model_canonical"] == "gpt-4o"), "model"] = "gpt-4o by hand"
+    train.loc[odd & (train["model"] == "tiny"), "model_canonical"] = "two ways"
+    rows = _rows(run(train))
+    assert rows.groupby("source")["faults"].agg(set).to_dict() == {
+        "odd": {"two_models_of_one_name"},
+        "own": {""},
+    }
+
+
 def test_only_the_chosen_sources(run: Run) -> None:
     """The others are neither learned from nor counted."""
     gathered = run(make_answers(sources=("own", "other")), sources=("own",))
