@@ -195,8 +195,11 @@ def _points(values: list[dict[str, Any]], x: Any, y: Any) -> list[Any]:
     shown = alt.Chart(alt.InlineData(values=values))
     return [
         shown.mark_point(size=60, shape="square", filled=True, opacity=1, color="#222").encode(x=x, y=y),
-        shown.mark_text(align="left", dx=7, dy=-7, fontSize=12, fontWeight="bold", color="#222").encode(
-            x=x, y=y, text="name:N"
+        *(
+            shown.mark_text(align="left", dx=7, dy=-7, fontSize=12, fontWeight="bold", **look).encode(
+                x=x, y=y, text="name:N"
+            )
+            for look in _HALO
         ),
     ]
 
