@@ -117,7 +117,7 @@ class LogFile:
                     for row in batch.to_pylist():
                         number += 1
                         yield RawLine(number, _without_nulls(row))
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
             raise InvalidRequestError(
                 f"{self.path}: expected a whole Parquet file, got one that breaks ({type(error).__name__}) "
                 f"after {number} rows; write it again"

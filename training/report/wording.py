@@ -86,7 +86,7 @@ FAULTS: Final = {
     "too_few_training_questions": "Too few training questions to learn from",
     "unexpected_model": "The gateway called a model that the decision does not name",
     "unknown_caller": "The caller is not registered",
-    "unknown_model": "The register does not know the model",
+    "unknown_model": "The register does not know the model, or has several of that name",
     "unknown_purpose": "The purpose is not registered for this caller",
     "unknown_status": "The status is neither success nor failure",
     "unreadable_line": "The line cannot be read: no JSON object, cut off, or too long",

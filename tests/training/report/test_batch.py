@@ -157,34 +157,41 @@ RUN = """
 
 
 @pytest.mark.systems
-def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
-    """Killed in the middle, its processes end too; the rows are those of one run that was not."""
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_broken_off_goes_on(tmp_path: Path, how: signal.Signals) -> None:
+    """Killed or interrupted, its processes end too; the rows are those of one run that was not."""
     log, script, work = tmp_path / "log.jsonl", tmp_path / "run.py", tmp_path / "work"
     script.write_text(textwrap.dedent(RUN))
     lines = [
-        {"id": f"r-{n % 1_900}", "prompt": f"How many legs have {n} spiders? " * 20} for n in range(2_000)
+        {"id": f"r-{n % 1_400}", "prompt": f"How many legs have {n} spiders? " * 20} for n in range(1_500)
     ]
     log.write_text("\n".join(map(json.dumps, lines)))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, str(script), str(log), str(tmp_path / "home"), str(work)]
-    process = subprocess.Popen(command, env=environment)
+    process = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     wait_until(lambda: bool(list(work.rglob("done/*.json"))))
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    process.kill()
-    process.wait()
-    n_kept = len(list(work.rglob("done/*.json")))
-    assert 0 < n_kept < 8
+    if how == signal.SIGKILL:
+        process.kill()
+    else:
+        os.killpg(process.pid, how)  # as a terminal does
+    _, errors = process.communicate(timeout=LIMIT_S)
+    assert errors.count("Traceback") == (how == signal.SIGINT)  # its own; the command line catches that
+    assert process.returncode != 0
     wait_until(lambda: not any(is_running(child) for child in children))
+    assert 0 < len(list(work.rglob("done/*.json"))) < 6
 
     told: list[str] = []
     options: dict[str, Any] = {"workers": 2, "at": NOON, "costs": Costs(1, "said")}
     settings = Settings.of({}, home=tmp_path / "home")
     resumed = from_log.gather(log, settings, work, progress=lambda what, *_: told.append(what), **options)
     assert told[0].startswith("scoring (resumed: ")
-    assert told[0].endswith(" of 8 chunks)")
+    assert told[0].endswith(" of 6 chunks)")
     whole = from_log.gather(log, settings, tmp_path / "other", **options)
     files = sorted(path.name for path in whole.rows.glob("*.parquet"))
-    assert len(files) == 8
+    assert len(files) == 6
     assert all(pq.read_table(resumed.rows / name).equals(pq.read_table(whole.rows / name)) for name in files)
     assert sum(names(whole.rows).count(f"r-{n}") for n in range(100)) == 200
 

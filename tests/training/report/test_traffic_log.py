@@ -270,6 +270,14 @@ def test_parquet_says_the_same_as_json(tmp_path: Path) -> None:
     assert (second.number, second.faults) == (2, frozenset({"bad_number"}))
 
 
+def test_parquet_that_no_calendar_holds_is_one_line(tmp_path: Path) -> None:
+    """A column of wild times breaks the reading, and not with a traceback."""
+    times = pa.array([2**62], type=pa.timestamp("us"))
+    pq.write_table(pa.table({"prompt": ["Hi"], "time": times}), tmp_path / "log.parquet")
+    with pytest.raises(InvalidRequestError, match=r"expected a whole Parquet file, got one that breaks \("):
+        index_log(LogFile(tmp_path / "log.parquet"), AT, lambda *_: None)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda children: st.lists(children) | st.dictionaries(st.text(), children),
