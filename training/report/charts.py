@@ -163,7 +163,9 @@ def _plane(chart: PlaneChart, width: int) -> Any:
         for n, spot in enumerate(chart.spots)
         if spot.is_on_line
     ]
-    x = alt.X("cost:Q", title="USD per 1,000 prompts", scale=_cost_scale([spot.cost for spot in chart.spots]))
+    scale = _cost_scale([spot.cost for spot in chart.spots])
+    unit = "USD per 1,000 prompts" + (", logarithmic" if scale.type == "log" else "")
+    x = alt.X("cost:Q", title=unit, scale=scale)
     y = alt.Y("quality:Q", title="Quality (%)", scale=alt.Scale(zero=False, padding=10))
     return alt.layer(
         *_lines(lines, x, y, columns=2 if width == WIDE else 1), *_points(points, x, y)
@@ -195,8 +197,11 @@ def _points(values: list[dict[str, Any]], x: Any, y: Any) -> list[Any]:
     shown = alt.Chart(alt.InlineData(values=values))
     return [
         shown.mark_point(size=60, shape="square", filled=True, opacity=1, color="#222").encode(x=x, y=y),
-        shown.mark_text(align="left", dx=7, dy=-7, fontSize=12, fontWeight="bold", color="#222").encode(
-            x=x, y=y, text="name:N"
+        *(
+            shown.mark_text(align="left", dx=7, dy=-7, fontSize=12, fontWeight="bold", **look).encode(
+                x=x, y=y, text="name:N"
+            )
+            for look in _HALO
         ),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from training.report import wording
-from training.report.blocks import Bullets, Paragraph, Section, Table, words
+from training.report.blocks import Bullets, Paragraph, Section, Table, present, words
 from training.report.formats import count, name, usd
 from training.report.results import Report
 from training.report.risk import LEAKS
@@ -76,12 +76,13 @@ def method_section(report: Report) -> Section:
         words("engine", name(about.engine)),
         *(words(f"MLflow {name(key)}", name(value)) for key, value in report.mlflow.items()),
     ]
-    return Section(
-        "method",
-        "How it was done, and its limits",
+    notes = tuple(wording.note(note) for note in about.notes if note != LEAKS)
+    blocks = present(
         (
             Bullets(tuple(text.format(**facts) for text in _METHOD)),
-            Bullets(tuple(wording.note(note) for note in about.notes if note != LEAKS)),
+            Paragraph("Of this source:") if notes else None,
+            Bullets(notes) if notes else None,
             Table("What it was made with", ("What", "Version or digest"), tuple(rows), frozenset({1})),
-        ),
+        )
     )
+    return Section("method", "How it was done, and its limits", blocks)

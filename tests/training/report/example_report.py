@@ -352,6 +352,20 @@ def _router_metrics() -> tuple[RouterMetrics, ...]:
             cpt_50={},
             cpt_80={},
             arena={"routed": Estimate(0.7, 0.69, 0.71)},
-            points=(),
+            points=(
+                *(
+                    Point(f"model-{n}", "single", 0.02 * 2.1**n, 0.42 + 0.045 * n - 0.02 * (n % 3))
+                    for n in range(11)
+                ),
+                Point("routed", "way", 4.4, 0.82),
+                *(
+                    Point("routed at every trade-off", "curve", 0.02 * 3**i, 0.42 + 0.062 * i)
+                    for i in range(7)
+                ),
+                *(
+                    Point("zero_router at every trade-off", "curve", 0.02 * 3**i, 0.42 + 0.055 * i)
+                    for i in range(7)
+                ),
+            ),
         ),
     )

@@ -17,6 +17,7 @@ from training.report.document import make_document
 from training.report.markdown import render_markdown
 from training.report.page import render_html
 from training.report.results import Arm, Count, Estimate, Fault, Point, Report, Scenario, from_json
+from training.report.wording import FAULTS
 
 HOSTILE = '<script>alert("1")</script>&amp;|`*_[x](https://evil.example)\u202egnp\x00\n\ud800' + "A" * 10_000
 VOID = {"meta", "rect", "line", "path", "br"}
@@ -280,10 +281,7 @@ def test_few_requests_are_called_few() -> None:
 def test_faults_are_counted_on_the_page() -> None:
     """Each fault is told in words and by its code, with how many rows were set aside."""
     text = plain(example_report())
-    assert (
-        "| The register does not know the model, or has several of that name | unknown\\_model | 25 | 25 | 0 |"
-        in text
-    )
+    assert f"| {FAULTS['unknown_model']} | unknown\\_model | 25 | 25 | 0 |" in text
     assert "| The cost is not in US dollars: it is not counted | other\\_currency | 112 | 0 | 112 |" in text
 
 
