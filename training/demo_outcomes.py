@@ -110,7 +110,8 @@ def _answers(path: Path, references: set[str]) -> dict[tuple[str, str], Answer]:
     table["reference_model"] = reference_models(table)
     table = table[table["reference_model"].isin(references)].sort_values("source", kind="stable")
     found: dict[tuple[str, str], Answer] = {}
-    for row in table.itertuples(index=False):
+    rows: Iterator[Any] = table.itertuples(index=False)
+    for row in rows:
         rule = rule_of(str(row.source))
         if rule.trains:
             answer = Answer(
