@@ -12,7 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # What a folder must never import; `clearway` is the core that both others stand on.
-TRAINING_STACK = {"sklearn", "skl2onnx", "onnx", "mlflow", "pandas", "pyarrow", "genai_prices"}
+TRAINING_STACK = {
+    *("sklearn", "skl2onnx", "onnx", "mlflow", "pandas", "pyarrow", "genai_prices"),
+    *("ibis", "duckdb", "altair", "vl_convert", "pyspark"),
+}
 WEB_STACK = {"fastapi", "starlette", "uvicorn"}
 PICKLES = {"pickle", "joblib", "cloudpickle"}
 FORBIDDEN = {
@@ -21,7 +24,10 @@ FORBIDDEN = {
     "training": {"serving", *WEB_STACK},
 }
 # Heavy packages that starting the command line must not import.
-HEAVY = {"sklearn", "mlflow", "skl2onnx", "onnx", "pandas", "spacy", "onnxruntime", "uvicorn"}
+HEAVY = {
+    *("sklearn", "mlflow", "skl2onnx", "onnx", "pandas", "pyarrow", "spacy", "onnxruntime", "uvicorn"),
+    *("ibis", "duckdb", "altair", "pyspark"),
+}
 # verify.py must share nothing with the writers but the format.
 VERIFIER_MAY_IMPORT = {"canonical", "checkpoint", "tree"}
 
