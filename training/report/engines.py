@@ -170,7 +170,7 @@ class _Source:
 
 class _Duckdb(_Source):
     def __init__(self, address: str, stack: ExitStack) -> None:
-        import ibis  # type: ignore[import-untyped]
+        import ibis
 
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="clearway-report-"))
         path = address.partition("://")[2]
@@ -334,7 +334,7 @@ def _told(error: BaseException) -> str:
 
 def _engine_errors() -> tuple[type[Exception], ...]:
     """What engines raise, of those that were imported."""
-    from ibis.common.exceptions import IbisError, TableNotFound  # type: ignore[import-untyped]
+    from ibis.common.exceptions import IbisError, TableNotFound
 
     found: list[type[Exception]] = [IbisError, TableNotFound, pa.ArrowException, OSError, ValueError]
     for module, name in (

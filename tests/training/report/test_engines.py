@@ -68,7 +68,7 @@ def test_postgresql_gives_the_report_of_duckdb(tmp_path: Path, postgresql: str) 
 @pytest.mark.systems
 def test_a_table_of_postgresql_is_summed_where_it_is(tmp_path: Path, postgresql: str) -> None:
     """A table of that name is read in place; one that lacks columns says which."""
-    import ibis  # type: ignore[import-untyped]
+    import ibis
 
     found = replace(_rows(tmp_path), kind="table", moves=None)
     connection = ibis.connect(postgresql)
