@@ -49,7 +49,7 @@ bench: setup ## Time one decision by stage and size, beside stock Presidio
 	@$(BIN)/python -m training.bench $(ARGS)
 
 bench-report: setup ## Time the evaluation report at 0.1, 1 and 10 million rows (ARGS="--engine 'local[*]'")
-	@$(BIN)/python -m training.report.bench $(ARGS)
+	@$(BIN)/python -m training.report.analysis.bench $(ARGS)
 
 demo: setup ## Route real prompts (the corpora, else data/samples) and show what came of it
 	@$(BIN)/python -m training.demo $(ARGS)

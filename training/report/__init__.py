@@ -1,5 +1,5 @@
 """The evaluation report: what was saved, what it risked, and whether it is true.
 
-`sources` (`from_ledger`, `from_log`, `from_answers`) make one table, `routed` says its columns; `analysis`
-sums it with Ibis, on whatever engine holds it; `results` is what comes out; `page` shows it.
+`sources` make one table of routed requests (`routed` says its columns) from a ledger, a past log or graded
+answers; `analysis` sums it with Ibis, on any engine; `results` is what comes out; `page` shows it.
 """

@@ -161,7 +161,7 @@ def analysed(found: Gathered, wanted: Wanted, settings: Settings, at: datetime) 
     Raises:
         ConfigurationError: The engine cannot be reached, or does not take the rows.
     """
-    from training.report.analysis import analyse
+    from training.report.analysis.report import analyse
 
     now = identify(data_folder() / "sensitivity", "", bundle=settings.sensitivity).sha256
     others = (_OTHER_DETECTOR,) if set(found.detectors) - {now} else ()
@@ -203,9 +203,9 @@ def finished(report: Report, files: ReportFiles, home: Path | None, warn: Callab
 
 def figures(report: Report) -> tuple[tuple[str, str], ...]:
     """The numbers to read first, as the page words them: a label, and what there is to say."""
-    from training.report.blocks import Figures
-    from training.report.document import make_document
-    from training.report.formats import said
+    from training.report.page.blocks import Figures
+    from training.report.page.document import make_document
+    from training.report.page.formats import said
 
     blocks = [block for section in make_document(report).sections for block in section.blocks]
     found = next(block for block in blocks if isinstance(block, Figures))
@@ -213,8 +213,8 @@ def figures(report: Report) -> tuple[tuple[str, str], ...]:
 
 
 def _write(report: Report, files: ReportFiles) -> None:
-    from training.report.markdown import render_markdown
-    from training.report.page import render_html
+    from training.report.page.html import render_html
+    from training.report.page.markdown import render_markdown
 
     files.write(
         {
@@ -228,7 +228,7 @@ def _write(report: Report, files: ReportFiles) -> None:
 def _of_answers(
     wanted: Wanted, train: Path, settings: Settings, folder: Path, progress: Progress
 ) -> Gathered:
-    from training.report import from_answers
+    from training.report.sources import from_answers
 
     return from_answers.gather(
         train,
@@ -246,7 +246,7 @@ def _of_answers(
 def _of_log(
     wanted: Wanted, log: Path, settings: Settings, folder: Path, at: datetime, progress: Progress
 ) -> Gathered:
-    from training.report import from_log
+    from training.report.sources import from_log
 
     return from_log.gather(
         log,
@@ -263,7 +263,7 @@ def _of_log(
 def _of_ledger(
     wanted: Wanted, settings: Settings, folder: Path, at: datetime, progress: Progress
 ) -> Gathered:
-    from training.report import from_ledger
+    from training.report.sources import from_ledger
     from training.report.what_if import build
 
     with closing(existing_ledger(settings)) as ledger:

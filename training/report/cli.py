@@ -177,7 +177,7 @@ def _make(wanted: Wanted, chosen: Settings, files: ReportFiles, home: Path | Non
 
         MlflowTracker(home).client()  # says now, and not after the work, that MLflow cannot be used
     if wanted.engine is not None:
-        from training.report.engines import check_engine
+        from training.report.analysis.engines import check_engine
 
         check_engine(wanted.engine)
     at = datetime.now(UTC)

@@ -8,7 +8,7 @@ from typing import Any
 
 from training.report.gathered import Gathered
 from training.report.routed import COLUMNS, MOVE_COLUMNS
-from training.report.row_files import write_rows
+from training.report.sources.row_files import write_rows
 
 MADE_AT = "2026-03-01T00:00:00+00:00"
 _EMPTY = {"string": "", "int64": None, "boolean": None}

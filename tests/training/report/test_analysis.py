@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.training.report.routed_rows import MADE_AT, gathered, move, refused, row
-from training.report.analysis import analyse
+from training.report.analysis.report import analyse
+from training.report.analysis.synthetic import write_synthetic
 from training.report.results import Count, Estimate, Exposure, Fault, Move, Report
-from training.report.synthetic import write_synthetic
 
 
 def _analysed(folder: Path, rows: list[dict[str, Any]], *moves: dict[str, Any], **changed: Any) -> Report:

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from clearway.errors import TrainingDataError
-from training.report.answer_reading import MAX_COST_USD, read_answers
-from training.report.answer_rows import codes_of
+from training.report.sources.answer_reading import MAX_COST_USD, read_answers
+from training.report.sources.answer_rows import codes_of
 
 GOOD: dict[str, Any] = {
     "source": "own",

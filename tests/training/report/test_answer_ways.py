@@ -9,9 +9,9 @@ from training.benchmark import curves, pairs
 from training.benchmark.blocks import Block
 from training.benchmark.savings import Comparison
 from training.dataset import FloatArray
-from training.report import router_metrics
-from training.report.answer_ways import Contest
 from training.report.routed import ARMS
+from training.report.sources import router_metrics
+from training.report.sources.answer_ways import Contest
 
 # Cost (US dollars) and quality of points on a plane, such as of routers at their thresholds.
 PLANE = [(1.0, 0.3), (2.0, 0.35), (3.0, 0.6), (4.0, 0.55), (6.0, 0.8), (8.0, 0.78), (10.0, 0.9)]

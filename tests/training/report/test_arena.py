@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.report.arena import arena_score
+from training.report.sources.arena import arena_score
 
 # Leaderboard of github.com/RouteWorks/RouterArena: accuracy, US dollars per 1,000 queries, score.
 PUBLISHED = {

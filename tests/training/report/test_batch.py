@@ -22,12 +22,12 @@ import pytest
 from clearway.errors import ConfigurationError
 from clearway.installation import Settings
 from clearway.testing import NOON
-from training.report import from_log
-from training.report.batch import Pieces, Scored, score_pieces, write_whole
 from training.report.gathered import Costs
-from training.report.log_scorer import set_aside_row
 from training.report.routed import MOVE_COLUMNS
-from training.report.traffic_log import LogLine
+from training.report.sources import from_log
+from training.report.sources.batch import Pieces, Scored, score_pieces, write_whole
+from training.report.sources.log_scorer import set_aside_row
+from training.report.sources.traffic_log import LogLine
 
 LIMIT_S = 60
 
@@ -147,7 +147,7 @@ RUN = """
     from pathlib import Path
     from clearway.installation import Settings
     from clearway.testing import NOON
-    from training.report import from_log
+    from training.report.sources import from_log
     from training.report.gathered import Costs
 
     if __name__ == "__main__":

@@ -210,7 +210,7 @@ def test_an_engine_that_cannot_be_used_is_said_before_the_work(
     run: Run, ledger_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A log of hours is not decided for a misspelt address; no password of it is repeated."""
-    monkeypatch.delattr("training.report.from_ledger.gather")
+    monkeypatch.delattr("training.report.sources.from_ledger.gather")
     with pytest.raises(ConfigurationError) as caught:
         run("--json", "--engine", "mysql://ana:secret@host/database")
     assert str(caught.value) == (
@@ -253,7 +253,7 @@ def test_an_interrupted_run_says_how_to_go_on(
     def stop(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.report.from_ledger.gather", stop)
+    monkeypatch.setattr("training.report.sources.from_ledger.gather", stop)
     result = run("--out", tmp_path / "r.html")
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (
         1,

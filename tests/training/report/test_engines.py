@@ -17,10 +17,10 @@ import pytest
 
 from clearway.errors import ConfigurationError
 from tests.training.report.routed_rows import MADE_AT, gathered, move, refused, row
-from training.report.analysis import analyse
-from training.report.engines import open_tables
+from training.report.analysis.engines import open_tables
+from training.report.analysis.report import analyse
+from training.report.analysis.synthetic import write_synthetic
 from training.report.gathered import Gathered
-from training.report.synthetic import write_synthetic
 
 N_ROWS = 3_000
 

@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from training.report import charts, formats, wording
-from training.report.formats import (
+from training.report.page import charts, formats, wording
+from training.report.page.formats import (
     change,
     count,
     decimal,

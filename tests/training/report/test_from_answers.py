@@ -16,11 +16,11 @@ from clearway.register import load_register
 from clearway.testing import FakeSensitivity
 from tests.training.benchmark.conftest import QuickLearned
 from training import learning
-from training.report import from_answers
-from training.report.answer_rows import places_of
 from training.report.gathered import Costs, Gathered
-from training.report.posture import is_nowhere_weaker
 from training.report.routed import ARMS, COLUMNS, bucket_of
+from training.report.sources import from_answers
+from training.report.sources.answer_rows import places_of
+from training.report.sources.posture import is_nowhere_weaker
 
 N = 200
 MODELS = {"gpt-4o": (0.95, 0.95), "small": (0.95, 0.2), "tiny": (0.6, 0.05)}

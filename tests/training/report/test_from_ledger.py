@@ -32,8 +32,8 @@ from clearway.testing import (
     references,
     shipped_register,
 )
-from training.report.from_ledger import gather
 from training.report.gathered import Costs, Gathered, Variant
+from training.report.sources.from_ledger import gather
 
 REGISTER = shipped_register()
 FORMAT_1 = Path(__file__).parents[2] / "clearway" / "format_1"

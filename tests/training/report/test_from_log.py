@@ -16,11 +16,11 @@ from clearway.errors import ConfigurationError, InvalidRequestError
 from clearway.installation import Settings, data_folder
 from clearway.ledger.sqlite import open_ledger
 from clearway.testing import NOON, shipped_register
-from training.report import from_log
 from training.report.gathered import Costs, Gathered, WhatIf
-from training.report.log_scorer import LogScorer, names_of
-from training.report.prompt_scan import language_of
 from training.report.routed import COLUMNS, MOVE_COLUMNS
+from training.report.sources import from_log
+from training.report.sources.log_scorer import LogScorer, names_of
+from training.report.sources.prompt_scan import language_of
 
 pytestmark = pytest.mark.usefixtures("detector")
 OPEN_DETECTOR = installation.open_detector

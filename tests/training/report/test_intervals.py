@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.report.intervals import MIN_BUCKETS, Resamples
+from training.report.analysis.intervals import MIN_BUCKETS, Resamples
 from training.report.results import Estimate
 from training.report.routed import N_BUCKETS
 

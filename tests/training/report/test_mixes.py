@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.report.mixes import Totals, expected, mixes
+from training.report.sources.mixes import Totals, expected, mixes
 
 
 def record_of(chosen: str, **models: tuple[int | None, int | None]) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from itertools import pairwise
 import pytest
 
 from tests.training.report.example_report import bare_report, example_report
-from training.report.blocks import Table
-from training.report.document import make_document
-from training.report.markdown import render_markdown
-from training.report.page import render_html
+from training.report.page.blocks import Table
+from training.report.page.document import make_document
+from training.report.page.html import render_html
+from training.report.page.markdown import render_markdown
+from training.report.page.wording import FAULTS
 from training.report.results import Arm, Count, Estimate, Fault, Point, Report, Scenario, from_json
-from training.report.wording import FAULTS
 
 HOSTILE = '<script>alert("1")</script>&amp;|`*_[x](https://evil.example)\u202egnp\x00\n\ud800' + "A" * 10_000
 VOID = {"meta", "rect", "line", "path", "br"}

@@ -8,7 +8,7 @@ import pytest
 
 from clearway.register_terms import Provider
 from clearway.testing import shipped_register
-from training.report.posture import Place, is_nowhere_weaker
+from training.report.sources.posture import Place, is_nowhere_weaker
 
 AZURE = shipped_register().providers["azure"]
 ON_PREMISES = shipped_register().providers["on-premises"]

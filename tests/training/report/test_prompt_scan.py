@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from clearway.testing import FakeSensitivity
-from training.report import prompt_scan
-from training.report.prompt_scan import Scan, Scanned, scan_all, scan_prompts
+from training.report.sources import prompt_scan
+from training.report.sources.prompt_scan import Scan, Scanned, scan_all, scan_prompts
 
 PROMPTS = ["My card is 4111.", "How many legs has a spider?", "My card is 4111."]
 

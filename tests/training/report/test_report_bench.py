@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from clearway.errors import ConfigurationError
-from training.report.bench import measured
-from training.report.synthetic import write_synthetic
+from training.report.analysis.bench import measured
+from training.report.analysis.synthetic import write_synthetic
 
 
 def test_a_run_says_time_and_memory(tmp_path: Path) -> None:

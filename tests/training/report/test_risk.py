@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from training.report.analysis.risk import Paths, detection_of, leaks_per_million
 from training.report.results import Detection, Estimate
-from training.report.risk import Paths, detection_of, leaks_per_million
 
 RECALL = Estimate(0.9, 0.8, 0.95)
 PIN = Estimate(0.01, 0.0, 0.02)

@@ -9,7 +9,7 @@ import pytest
 
 from clearway.errors import ConfigurationError
 from training.report.routed import COLUMNS, Column
-from training.report.row_files import RowWriter, schema_of, write_rows
+from training.report.sources.row_files import RowWriter, schema_of, write_rows
 
 SMALL = (
     Column("id", "string", "name"),

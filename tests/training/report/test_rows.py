@@ -15,8 +15,8 @@ from clearway.router import Router
 from clearway.testing import NOON, FakeSensitivity, fake_request, fake_router, policy_of, shipped_register
 from training.report.gathered import Costs
 from training.report.routed import COLUMNS, MOVE_COLUMNS, bucket_of
-from training.report.row_files import write_rows
-from training.report.rows import Before, decision_row, move_row
+from training.report.sources.row_files import write_rows
+from training.report.sources.rows import Before, decision_row, move_row
 
 REGISTER = shipped_register()
 COSTS = Costs(139, "for a test")

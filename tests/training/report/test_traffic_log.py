@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearway.errors import InvalidRequestError
-from training.report.log_lines import MAX_LINE_BYTES, LogFile, RawLine
-from training.report.traffic_log import MARKS, SETS_ASIDE, LogLine, index_log, read_line, shown
+from training.report.sources.log_lines import MAX_LINE_BYTES, LogFile, RawLine
+from training.report.sources.traffic_log import MARKS, SETS_ASIDE, LogLine, index_log, read_line, shown
 
 AT = datetime(2026, 12, 1, 12, tzinfo=UTC)
 GOOD: Mapping[str, Any] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from training.report import wording
-from training.report.answer_section import NOTHING_COMPARED
-from training.report.blocks import (
+from training.report.analysis.slices import SMALL
+from training.report.page import wording
+from training.report.page.answer_section import NOTHING_COMPARED
+from training.report.page.blocks import (
     Block,
     Bullets,
     Cell,
@@ -19,7 +20,7 @@ from training.report.blocks import (
     present,
     words,
 )
-from training.report.formats import (
+from training.report.page.formats import (
     NONE,
     NOT_MEASURED,
     NOTHING,
@@ -34,7 +35,6 @@ from training.report.formats import (
     usd,
 )
 from training.report.results import Arm, Money, QualityByBasis, Report, Slice
-from training.report.slices import SMALL
 
 _ONE_MODEL_KNOWN = "not knowable here"
 

@@ -14,9 +14,6 @@ from clearway.register import Register
 from training.answer_table import is_name, plain
 from training.benchmark.blocks import CHARACTERS_PER_TOKEN
 from training.prompt_key import prompt_key
-from training.report.answer_ways import QUALITY, Contest
-from training.report.posture import Place, is_nowhere_weaker
-from training.report.prompt_scan import Scan
 from training.report.routed import (
     ARMS,
     COLUMNS,
@@ -26,6 +23,9 @@ from training.report.routed import (
     bucket_of,
     length_of,
 )
+from training.report.sources.answer_ways import QUALITY, Contest
+from training.report.sources.posture import Place, is_nowhere_weaker
+from training.report.sources.prompt_scan import Scan
 
 NOT_IN_REGISTER, UNKNOWN_REGION = "not in the register", "unknown"
 NOT_SCANNED, MISSING_ANSWERS = "not_scanned", "missing_answers"

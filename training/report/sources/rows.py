@@ -16,7 +16,6 @@ from clearway.features import OUTSIDE_NOTE
 from clearway.outcomes import Outcome
 from clearway.register import Register
 from training.report.gathered import Costs
-from training.report.posture import Place, is_nowhere_weaker
 from training.report.routed import (
     ARMS,
     MAPPED,
@@ -26,6 +25,7 @@ from training.report.routed import (
     bucket_of,
     length_of,
 )
+from training.report.sources.posture import Place, is_nowhere_weaker
 
 # Codes of what is wrong with a row; those of `Outcome.marks` stand beside them.
 UNKNOWN_MODEL, NO_ANSWER = "unknown_model", "no_answer"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import singledispatch
 from typing import Final
 
-from training.report.blocks import (
+from training.report.page.blocks import (
     Block,
     Bullets,
     Cell,
@@ -19,8 +19,8 @@ from training.report.blocks import (
     StepChart,
     Table,
 )
-from training.report.document import make_document
-from training.report.formats import said
+from training.report.page.document import make_document
+from training.report.page.formats import said
 from training.report.results import Report
 
 _MARKS: Final = re.compile(r"([\\`*_\[\]<>|&#~])")

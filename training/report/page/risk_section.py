@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from training.report import wording
-from training.report.blocks import Block, Cell, Paragraph, Section, Table, words
-from training.report.formats import NOT_MEASURED, NOTHING, count, estimate, name, per_million, said, share
+from training.report.analysis.risk import LEAKS
+from training.report.page import wording
+from training.report.page.blocks import Block, Cell, Paragraph, Section, Table, words
+from training.report.page.formats import (
+    NOT_MEASURED,
+    NOTHING,
+    count,
+    estimate,
+    name,
+    per_million,
+    said,
+    share,
+)
 from training.report.results import Count, Detection, Exposure, Report
-from training.report.risk import LEAKS
 
 # Classes side by side in one table of exposure.
 _CLASSES_ACROSS: Final = 4

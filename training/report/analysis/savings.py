@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from training.report.intervals import IntArray, Resamples
+from training.report.analysis.intervals import IntArray, Resamples
+from training.report.analysis.sums import MILLION, Sums, one, where
 from training.report.results import Arm, Counts, Money, QualityByBasis
 from training.report.routed import ARMS, MAPPED, MEASURED, MODELLED
-from training.report.sums import MILLION, Sums, one, where
 
 BASES: Final = (MEASURED, MODELLED, MAPPED)
 # Ways to route that ask this classifier too, and so bear its cost.

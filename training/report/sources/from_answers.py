@@ -20,15 +20,15 @@ from clearway.register import load_register
 from training import corpora
 from training.benchmark import blocks, forecasts, sources, trial
 from training.benchmark.prices import Prices, default_prices, read_prices
-from training.report import router_metrics
-from training.report.answer_reading import Read, read_answers
-from training.report.answer_rows import MISSING_ANSWERS, Tested, codes_of, places_of, prompts_of
-from training.report.answer_ways import Contest, open_contest
 from training.report.gathered import Costs, Gathered
-from training.report.prompt_scan import Scan, scan_prompts
 from training.report.results import RouterMetrics
 from training.report.routed import COLUMNS
-from training.report.row_files import write_rows
+from training.report.sources import router_metrics
+from training.report.sources.answer_reading import Read, read_answers
+from training.report.sources.answer_rows import MISSING_ANSWERS, Tested, codes_of, places_of, prompts_of
+from training.report.sources.answer_ways import Contest, open_contest
+from training.report.sources.prompt_scan import Scan, scan_prompts
+from training.report.sources.row_files import write_rows
 
 MIN_ANSWERS: Final = 50
 NO_ADEQUACY, NOT_LEARNED = "no_adequacy_rule", "models_not_learned"

@@ -23,10 +23,10 @@ from clearway.register import Register
 from clearway.replay import match_requests
 from clearway.request import Request, parse_json
 from training.report.gathered import Costs, Gathered, Variant
-from training.report.mixes import Mix, Totals, expected, mixes
 from training.report.routed import COLUMNS, MOVE_COLUMNS, REFUSE
-from training.report.row_files import RowWriter
-from training.report.rows import decision_row, move_row
+from training.report.sources.mixes import Mix, Totals, expected, mixes
+from training.report.sources.row_files import RowWriter
+from training.report.sources.rows import decision_row, move_row
 from training.report.what_if import decide
 
 Progress = Callable[[str, int, int], None]

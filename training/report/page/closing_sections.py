@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from training.report import wording
-from training.report.blocks import Bullets, Paragraph, Section, Table, present, words
-from training.report.formats import count, name, usd
+from training.report.analysis.risk import LEAKS
+from training.report.page import wording
+from training.report.page.blocks import Bullets, Paragraph, Section, Table, present, words
+from training.report.page.formats import count, name, usd
 from training.report.results import Report
-from training.report.risk import LEAKS
 
 _METHOD: Final = (
     (

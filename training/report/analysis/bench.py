@@ -6,7 +6,6 @@ Spark's; a PostgreSQL server is not among them. Times are noise on shared machin
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -62,7 +61,7 @@ def measured(folder: Path, n: int, engine: str, seed: int) -> dict[str, Any]:
     Raises:
         ConfigurationError: It failed; the text is its own.
     """
-    program = "import sys; from training.report.bench import report_once; report_once(*sys.argv[1:])"
+    program = "import sys; from training.report.analysis.bench import report_once; report_once(*sys.argv[1:])"
     given = [sys.executable, "-c", program, str(folder), str(n), engine, str(seed)]
     started = time.perf_counter()
     process = subprocess.Popen(given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
@@ -87,8 +86,9 @@ def measured(folder: Path, n: int, engine: str, seed: int) -> dict[str, Any]:
 
 def report_once(folder: str, n: str, engine: str, seed: str) -> None:
     """Analyse the rows of a folder and make the page; the times of both go to standard output."""
-    from training.report.analysis import analyse
-    from training.report.synthetic import gathered_of
+    from training.report.analysis.report import analyse
+    from training.report.analysis.synthetic import gathered_of
+    from training.report.page.html import render_html
 
     card = json.loads((data_folder() / "sensitivity" / "bundle" / "metrics.json").read_text(encoding="utf-8"))
     started = time.perf_counter()
@@ -98,21 +98,13 @@ def report_once(folder: str, n: str, engine: str, seed: str) -> None:
     analysed = time.perf_counter()
     if report.counts.n_rows != int(n):
         raise ConfigurationError(f"bench: expected {n} rows in the report, got {report.counts.n_rows}")
-    size = _page_kb(report)
+    size = len(render_html(report).encode("utf-8")) // 1024
     times = {"analysis_s": round(analysed - started, 1), "page_s": round(time.perf_counter() - analysed, 1)}
     sys.stdout.write(json.dumps({"engine": report.about.engine, **times, "page_kb": size}) + "\n")
 
 
-def _page_kb(report: Any) -> int | None:
-    """Size of the page; None where this installation has none."""
-    if importlib.util.find_spec("training.report.page") is None:
-        return None
-    page = importlib.import_module("training.report.page")
-    return len(page.render_html(report).encode("utf-8")) // 1024
-
-
 def _write(folder: Path, n: int, seed: int) -> None:
-    from training.report.synthetic import write_synthetic
+    from training.report.analysis.synthetic import write_synthetic
 
     write_synthetic(folder, n, seed=seed)
 

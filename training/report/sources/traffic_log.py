@@ -37,7 +37,7 @@ import numpy as np
 from clearway.errors import InvalidRequestError
 from clearway.outcome_report import MAX_COST, MAX_LATENCY_MS, MAX_TOKENS, USD
 from clearway.request import parse_identifier
-from training.report.log_lines import LogFile, RawLine
+from training.report.sources.log_lines import LogFile, RawLine
 
 UNREADABLE, NO_PROMPT, BAD_REQUEST = "unreadable_line", "no_prompt", "bad_request"
 DUPLICATE, CLOCK_JUMP, NO_OUTCOME = "duplicate_id", "clock_jump", "no_outcome"

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from training.report.intervals import Resamples
+from training.report.analysis.intervals import Resamples
+from training.report.analysis.savings import total
+from training.report.analysis.sums import MILLION, Sums, counts, split
 from training.report.results import Detection, Estimate, Exposure, Measures
 from training.report.routed import ROUTE
-from training.report.savings_analysis import total
-from training.report.sums import MILLION, Sums, counts, split
 
 UNKNOWN: Final = "unknown"
 # Ways through which requests go, told apart; far more than any register and set of classes make.

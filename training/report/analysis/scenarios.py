@@ -6,12 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from training.report.intervals import Resamples
-from training.report.results import Move, Scenario
-from training.report.risk import MAX_PATHS, UNKNOWN
-from training.report.routed import MOVE_COLUMNS, N_BUCKETS, REFUSE, ROUTE
-from training.report.savings_analysis import total
-from training.report.sums import (
+from training.report.analysis.intervals import Resamples
+from training.report.analysis.risk import MAX_PATHS, UNKNOWN
+from training.report.analysis.savings import total
+from training.report.analysis.sums import (
     MAX_NUSD,
     MILLION,
     Sums,
@@ -22,6 +20,8 @@ from training.report.sums import (
     split,
     where,
 )
+from training.report.results import Move, Scenario
+from training.report.routed import MOVE_COLUMNS, N_BUCKETS, REFUSE, ROUTE
 
 MAX_MOVES: Final = 20
 OTHER: Final = "other"

@@ -29,13 +29,13 @@ from clearway.router import Router
 from clearway.testing import memory_ledger
 from training.prompt_key import prompt_key
 from training.report import what_if
-from training.report.batch import Scored
 from training.report.gathered import Costs, WhatIf
-from training.report.log_lines import RawLine
-from training.report.prompt_scan import language_of
 from training.report.routed import COLUMNS, MEASURED, SET_ASIDE, bucket_of
-from training.report.rows import Before, decision_row, move_row
-from training.report.traffic_log import BAD_REQUEST, LogLine, read_line, shown
+from training.report.sources.batch import Scored
+from training.report.sources.log_lines import RawLine
+from training.report.sources.prompt_scan import language_of
+from training.report.sources.rows import Before, decision_row, move_row
+from training.report.sources.traffic_log import BAD_REQUEST, LogLine, read_line, shown
 
 # 0.05 US dollars an hour of one core, in nano-dollars and nanoseconds.
 NUSD_PER_HOUR: Final = 50_000_000

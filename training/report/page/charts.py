@@ -11,7 +11,7 @@ from typing import Any, Final
 import altair as alt
 import vl_convert
 
-from training.report.blocks import Chart, PlaneChart, Range, RangeChart, StepChart
+from training.report.page.blocks import Chart, PlaneChart, Range, RangeChart, StepChart
 
 # Pixels across, the axis of names left out, for a page and for a telephone.
 WIDE, NARROW = 740, 230

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from clearway.explanation import CODES
-from training.report.formats import count, name
+from training.report.page.formats import count, name
 
 KINDS: Final = {
     "answers": "A table of graded answers: every model's answer to every prompt is known, so costs and "

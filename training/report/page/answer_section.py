@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from training.report import wording
-from training.report.blocks import Bullets, Cell, Figures, Paragraph, Section, present
-from training.report.formats import count, day, digest, estimate, moment, name, points, said, share, usd
+from training.report.analysis.slices import SMALL
+from training.report.page import wording
+from training.report.page.blocks import Bullets, Cell, Figures, Paragraph, Section, present
+from training.report.page.formats import count, day, digest, estimate, moment, name, points, said, share, usd
 from training.report.results import Estimate, Report
-from training.report.slices import SMALL
 
 # What a saving must be held against, in words.
 _TO_BEAT: Final = {

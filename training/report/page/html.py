@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
-from training.report.blocks import (
+from training.report.page.blocks import (
     Block,
     Bullets,
     Cell,
@@ -20,8 +20,8 @@ from training.report.blocks import (
     StepChart,
     Table,
 )
-from training.report.document import make_document
-from training.report.formats import NOT_MEASURED
+from training.report.page.document import make_document
+from training.report.page.formats import NOT_MEASURED
 from training.report.results import Report
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
@@ -38,7 +38,7 @@ def render_html(report: Report) -> str:
 
 def render_document(document: Document) -> str:
     """A document as a page."""
-    style = files("training.report").joinpath("page.css").read_text(encoding="utf-8")
+    style = files("training.report.page").joinpath("page.css").read_text(encoding="utf-8")
     links = "".join(
         f'<a href="#{section.anchor}">{escape(section.title)}</a> '
         for section in document.sections
@@ -131,7 +131,7 @@ def _cell(cell: Cell) -> str:
 @_html.register(StepChart)
 @_html.register(PlaneChart)
 def _(block: RangeChart | StepChart | PlaneChart) -> str:
-    from training.report.charts import NARROW, WIDE, draw
+    from training.report.page.charts import NARROW, WIDE, draw
 
     drawn = "".join(
         draw(block, width).replace(

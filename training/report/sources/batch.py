@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol
 
 from clearway.errors import ConfigurationError
 from training.report.routed import COLUMNS, MOVE_COLUMNS
-from training.report.row_files import write_rows
+from training.report.sources.row_files import write_rows
 
 CHUNK: Final = 250
 _PARQUET: Final = b"PAR1"

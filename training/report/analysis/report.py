@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from training.report.engines import collected, open_tables
+from training.report.analysis.engines import collected, open_tables
+from training.report.analysis.intervals import N_RESAMPLES, Resamples
+from training.report.analysis.risk import LEAKS, Paths, detection_of, exposure_of, measures_of, paths_of
+from training.report.analysis.savings import arms_of, counts_of, money_of, quality_of, summed
+from training.report.analysis.scenarios import scenarios_of
+from training.report.analysis.slices import DIMENSIONS, sliced, slices_of
+from training.report.analysis.sums import Sums, by_bucket, counts, one, prepared, split, usable, where
 from training.report.gathered import Gathered
-from training.report.intervals import N_RESAMPLES, Resamples
 from training.report.results import About, Count, Fault, Report
-from training.report.risk import LEAKS, Paths, detection_of, exposure_of, measures_of, paths_of
 from training.report.routed import SET_ASIDE
-from training.report.savings_analysis import arms_of, counts_of, money_of, quality_of, summed
-from training.report.scenarios import scenarios_of
-from training.report.slices import DIMENSIONS, sliced, slices_of
-from training.report.sums import Sums, by_bucket, counts, one, prepared, split, usable, where
 
 # Names in a list of the report, and combinations of codes that are looked through for them.
 MAX_NAMES: Final = 100

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from training.report.answer_section import about_section, answer_section
-from training.report.blocks import Document, Section
-from training.report.closing_sections import faults_section, method_section
-from training.report.formats import moment
-from training.report.metric_section import metrics_section
-from training.report.results import Report
-from training.report.risk_section import (
+from training.report.page.answer_section import about_section, answer_section
+from training.report.page.blocks import Document, Section
+from training.report.page.closing_sections import faults_section, method_section
+from training.report.page.formats import moment
+from training.report.page.metric_section import metrics_section
+from training.report.page.risk_section import (
     detection_section,
     exposure_section,
     measures_section,
     rules_section,
 )
-from training.report.saving_sections import arms_section, money_section, quality_section, slices_section
-from training.report.scenario_section import scenarios_section
+from training.report.page.saving_sections import arms_section, money_section, quality_section, slices_section
+from training.report.page.scenario_section import scenarios_section
+from training.report.results import Report
 
 
 def make_document(report: Report) -> Document:

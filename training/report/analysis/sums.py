@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from training.report.engines import collected
-from training.report.intervals import IntArray
+from training.report.analysis.engines import collected
+from training.report.analysis.intervals import IntArray
 from training.report.routed import ARMS, COLUMNS, N_BUCKETS, REFUSE, ROUTE, SET_ASIDE
 
 # A single request that costs more (100,000 dollars) is a fault of the input, and would make sums overflow.

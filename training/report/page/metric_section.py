@@ -8,9 +8,9 @@ from math import isfinite
 from string import ascii_uppercase
 from typing import Final
 
-from training.report import wording
-from training.report.blocks import Block, Bullets, Cell, PlaneChart, Section, Spot, Table, words
-from training.report.formats import NOTHING, NUSD_PER_USD, decimal, estimate, name, share, usd
+from training.report.page import wording
+from training.report.page.blocks import Block, Bullets, Cell, PlaneChart, Section, Spot, Table, words
+from training.report.page.formats import NOTHING, NUSD_PER_USD, decimal, estimate, name, share, usd
 from training.report.results import Estimate, Point, RouterMetrics
 
 _SAY: Final[Mapping[str, Callable[[float], str]]] = {

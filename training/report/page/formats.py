@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from training.report.blocks import Cell, Range
+from training.report.page.blocks import Cell, Range
 from training.report.results import Estimate
 
 NOT_MEASURED: Final = "not measured"

@@ -16,9 +16,9 @@ import numpy as np
 from training.benchmark import pairs
 from training.benchmark.curves import hull
 from training.benchmark.resampling import Interval, interval, weighted_means
-from training.report.answer_ways import QUALITY, Contest
-from training.report.arena import arena_score
 from training.report.results import Estimate, Point, RouterMetrics
+from training.report.sources.answer_ways import QUALITY, Contest
+from training.report.sources.arena import arena_score
 
 # Columns of the predictions, by the router that follows them.
 ROUTERS: Final = {"success": "routed", "neighbours": "neighbours", "shuffled": "shuffled"}

@@ -30,11 +30,11 @@ from clearway.register import NUSD_PER_USD
 from clearway.router import Router
 from clearway.sensitivity.unknown import UnknownDetector
 from clearway.testing import memory_ledger
-from training.report.batch import CHUNK, Pieces, score_pieces, write_whole
 from training.report.gathered import Costs, Gathered, WhatIf
-from training.report.log_lines import LogFile, RawLine
-from training.report.log_scorer import NUSD_PER_HOUR, LogScorer, Plan
-from training.report.traffic_log import LogIndex, index_log
+from training.report.sources.batch import CHUNK, Pieces, score_pieces, write_whole
+from training.report.sources.log_lines import LogFile, RawLine
+from training.report.sources.log_scorer import NUSD_PER_HOUR, LogScorer, Plan
+from training.report.sources.traffic_log import LogIndex, index_log
 
 # Changes whenever the rows of equal inputs would.
 FORMAT: Final = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from training.report.blocks import (
+from training.report.page.blocks import (
     Block,
     Bullets,
     Cell,
@@ -15,7 +15,7 @@ from training.report.blocks import (
     Table,
     words,
 )
-from training.report.formats import change, count, estimate, name, percent_range, points, share, usd
+from training.report.page.formats import change, count, estimate, name, percent_range, points, share, usd
 from training.report.results import Scenario
 
 # Scenarios side by side in one table, and moves listed of each.

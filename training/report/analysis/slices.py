@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from training.report.intervals import Resamples
+from training.report.analysis.intervals import Resamples
+from training.report.analysis.savings import bases_of, difference, paired, total
+from training.report.analysis.sums import Sums, by_bucket, by_value_and_bucket, counts, split, where
 from training.report.results import Slice
-from training.report.savings_analysis import bases_of, difference, paired, total
-from training.report.sums import Sums, by_bucket, by_value_and_bucket, counts, split, where
 
 DIMENSIONS: Final = ("purpose", "caller", "source", "category", "language", "length", "level")
 # More values of a dimension are shown together, as `OTHER`.
