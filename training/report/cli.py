@@ -117,6 +117,7 @@ def report(
 
     --what-if "EU only: regions=eu,on_premises"
     --what-if "without it: without=openai/gpt-4o@us"
+    --what-if "better: floor=0.85"         the least chance of an adequate answer
     --what-if "challenger: bundle=DIR"     a staged bundle; no promotion needed
     --what-if "new model: register=DIR"    also policy=DIR, prices=FILE
 

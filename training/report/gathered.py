@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clearway.assessment import ComplexityModel
@@ -29,6 +29,7 @@ class Gathered:
         router_basis: As `About.router_basis`.
         router_metrics: Of graded answers.
         notes: As `About.notes`.
+        arm_bases: How the quality of an arm is known, where the rows do not say it: names joined by "+".
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Gathered:
     router_basis: str
     router_metrics: tuple[RouterMetrics, ...] = ()
     notes: tuple[str, ...] = ()
+    arm_bases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class WhatIf:
         prices: A `prices.yaml` in place of the register's.
         regions: Only models in these regions.
         without: Not these models.
+        floor_ppm: Quality floor of every purpose.
     """
 
     name: str
@@ -67,6 +70,7 @@ class WhatIf:
     prices: Path | None = None
     regions: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    floor_ppm: int | None = None
 
 
 @dataclass(frozen=True)

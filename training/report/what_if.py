@@ -6,20 +6,22 @@ still name it, and the incumbent keeps its price.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from clearway.assessment import Complexity
+from clearway.assessment import PPM, Complexity
 from clearway.bundle import load_bundle
 from clearway.complexity import OnnxComplexityModel
 from clearway.errors import InvalidRequestError, UnknownCallerError
 from clearway.features import OUTSIDE_NOTE, TRUNCATED_NOTE
 from clearway.installation import Settings, check_agreement, data_folder
-from clearway.policy import load_policy
+from clearway.policy import Policy, load_policy
 from clearway.policy_tools.what_if import recorded_router
 from clearway.record import Facts
 from clearway.register import Register, ReviewCode, load_register
@@ -30,7 +32,10 @@ from training.report.gathered import Variant, WhatIf
 MAX_NAME_CHARACTERS: Final = 80
 _FOLDERS: Final = ("policy", "register", "bundle")
 _LISTS: Final = ("regions", "without")
-_KEYS: Final = (*_FOLDERS, "prices", *_LISTS)
+_FLOOR: Final = "floor"
+_KEYS: Final = (*_FOLDERS, "prices", *_LISTS, _FLOOR)
+# ASCII digits only, from 0.01 to 1.
+_SHARE: Final = re.compile(r"0\.(?!00)[0-9]{2}[0-9]{0,4}|0\.[1-9]|1(\.0{1,6})?")
 _EXAMPLE: Final = '"EU only: regions=eu,on_premises" or "new model: register=my-register"'
 # What a refused request has of a record, where there is no record to take it from.
 _REFUSED: Final[Mapping[str, Any]] = {
@@ -45,7 +50,7 @@ def parse(text: str) -> WhatIf:
 
     Args:
         text: Keys are `policy`, `register`, `bundle` (folders), `prices` (a file), `regions` and `without`
-            (lists with commas). A value with a space stands in quotes.
+            (lists with commas), `floor` (a share, such as 0.85). A value with a space stands in quotes.
 
     Raises:
         InvalidRequestError: It has no name or no key, a key is unknown or given twice, or a value is empty or
@@ -69,7 +74,7 @@ def parse(text: str) -> WhatIf:
                 f"what-if {name}: expected each of {', '.join(_KEYS)} at most once, as KEY=VALUE, "
                 f"such as {_EXAMPLE}"
             )
-        given[key] = _listed(name, key, value) if key in _LISTS else _path(name, key, value)
+        given.update(_value(name, key, value))
     if not given:
         raise InvalidRequestError(f"what-if {name}: expected what changes, such as {_EXAMPLE}")
     return WhatIf(name, **given)
@@ -94,6 +99,7 @@ def describe(spec: WhatIf) -> str:
     words += [f"other prices ({spec.prices.name})"] if spec.prices is not None else []
     words += [f"only models in {', '.join(spec.regions)}"] if spec.regions else []
     words += [f"without {', '.join(spec.without)}"] if spec.without else []
+    words += [f"a quality floor of {spec.floor_ppm / PPM:.1%} for every purpose"] if spec.floor_ppm else []
     return "; ".join(words) or "nothing: the rules of today"
 
 
@@ -112,7 +118,7 @@ def build(spec: WhatIf, settings: Settings, at: datetime) -> Variant:
         InvalidRequestError: A region or model is not in the register, or no model is left.
     """
     register = load_register(spec.register or settings.register, prices_file=spec.prices)
-    policy = load_policy(spec.policy or settings.policy)
+    policy = _with_floor(load_policy(spec.policy or settings.policy), spec.floor_ppm)
     table = load_class_table(data_folder() / "sensitivity")
     check_agreement(register, policy, table.class_levels)
     pool = _narrowed(spec, register, at)
@@ -157,6 +163,15 @@ class _Pool(Register):
         standing = super()._find_standing(day)
         barred: dict[str, ReviewCode] = dict.fromkeys(sorted(self.outside), "not_reviewed")
         return replace(standing, not_eligible={**standing.not_eligible, **barred})
+
+
+def _with_floor(policy: Policy, floor_ppm: int | None) -> Policy:
+    """The policy with one quality floor for all purposes."""
+    if floor_ppm is None:
+        return policy
+    changed = {"quality_floor_ppm": floor_ppm}
+    purposes = {name: one.model_copy(update=changed) for name, one in policy.objectives.purposes.items()}
+    return replace(policy, objectives=replace(policy.objectives, purposes=purposes))
 
 
 def _narrowed(spec: WhatIf, register: Register, at: datetime) -> Register:
@@ -216,6 +231,21 @@ def _pairs(name: str, text: str) -> list[str]:
         return [pair for part in text.split(";") for pair in shlex.split(part)]
     except ValueError:
         raise InvalidRequestError(f"what-if {name}: expected each quote to be closed, got one open") from None
+
+
+def _value(name: str, key: str, value: str) -> dict[str, Any]:
+    """One value as the field of `WhatIf` that it sets."""
+    if key == _FLOOR:
+        return {"floor_ppm": _share_ppm(name, value)}
+    return {key: _listed(name, key, value) if key in _LISTS else _path(name, key, value)}
+
+
+def _share_ppm(name: str, value: str) -> int:
+    if not _SHARE.fullmatch(value):
+        raise InvalidRequestError(
+            f"what-if {name}: floor: expected a share from 0.01 to 1, such as 0.85, got {value!r}"
+        )
+    return int(Decimal(value) * PPM)
 
 
 def _listed(name: str, key: str, value: str) -> tuple[str, ...]:

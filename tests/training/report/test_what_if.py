@@ -76,17 +76,24 @@ def test_a_spec_names_what_changes(tmp_path: Path) -> None:
         ("x:", "what-if x: expected what changes, such as " + EXAMPLE),
         (
             "x: region=eu",
-            "what-if x: expected each of policy, register, bundle, prices, regions, without at most once, as "
-            "KEY=VALUE, such as " + EXAMPLE,
+            "what-if x: expected each of policy, register, bundle, prices, regions, without, floor at most "
+            "once, as KEY=VALUE, such as " + EXAMPLE,
         ),
         (
             "x: regions=eu regions=us",
-            "what-if x: expected each of policy, register, bundle, prices, regions, without at most once, as "
-            "KEY=VALUE, such as " + EXAMPLE,
+            "what-if x: expected each of policy, register, bundle, prices, regions, without, floor at most "
+            "once, as KEY=VALUE, such as " + EXAMPLE,
         ),
         ("x: regions=eu,", "what-if x: regions: expected names with commas between, got an empty one"),
         ("x: regions='eu", "what-if x: expected each quote to be closed, got one open"),
         ("x: policy=nowhere", "what-if x: policy: expected a folder, got 'nowhere', which is none"),
+        *(
+            (
+                f"x: floor={text}",
+                f"what-if x: floor: expected a share from 0.01 to 1, such as 0.85, got {text!r}",
+            )
+            for text in ("85", "85%", "0", "0.001", "1.1", "-0.5", "nan", "1e-1", "0.85x", "\u0660.\u0665")
+        ),
         ("x: prices=nowhere", "what-if x: prices: expected a file, got 'nowhere', which is none"),
     ],
 )
@@ -95,6 +102,18 @@ def test_a_wrong_spec_is_refused(text: str, fault: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         parse(text)
     assert str(caught.value) == fault
+
+
+@pytest.mark.parametrize(("text", "floor_ppm"), [("0.85", 850_000), ("1", 1_000_000), ("0.01", 10_000)])
+def test_a_floor_replaces_that_of_every_purpose(text: str, floor_ppm: int) -> None:
+    """One number says what more quality costs."""
+    spec = parse(f"x: floor={text}")
+    assert spec.floor_ppm == floor_ppm
+    assert describe(spec) == f"a quality floor of {floor_ppm / 10_000:.1f}% for every purpose"
+    built = build(spec, Settings.of({}), NOON)
+    floors = {one.quality_floor_ppm for one in built.router.policy.objectives.purposes.values()}
+    assert floors == {floor_ppm}
+    assert decide(built, recorded(), shipped_register())["floor_ppm"] == floor_ppm
 
 
 def test_two_scenarios_have_two_names() -> None:

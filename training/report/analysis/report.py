@@ -63,7 +63,8 @@ def analyse(
         about = _about(gathered, tables.engine, seed, made_at, everything)
         scenarios = scenarios_of(tables.moves, gathered.scenarios, resamples)
         report = _report(about, sums, everything, resamples, detector_metrics)
-        return replace(report, scenarios=scenarios, router_metrics=gathered.router_metrics)
+        arms = arms_of(sums, resamples, gathered.arm_bases)
+        return replace(report, arms=arms, scenarios=scenarios, router_metrics=gathered.router_metrics)
 
 
 def _report(
@@ -80,7 +81,7 @@ def _report(
         counts=counts_of(sums, counted["n"] or 0, counted["set_aside"] or 0),
         faults=_faults(everything),
         money=money_of(sums, resamples),
-        arms=arms_of(sums, resamples, about.kind),
+        arms=(),
         quality=quality_of(sums, resamples),
         slices=slices_of(rows, resamples),
         measures=measures_of(paths, sums, resamples),

@@ -13,8 +13,6 @@ from training.report.routed import ARMS, MAPPED, MEASURED, MODELLED
 BASES: Final = (MEASURED, MODELLED, MAPPED)
 # Ways to route that ask this classifier too, and so bear its cost.
 _DECIDING: Final = ("routed", "routed_98")
-# Of these kinds every arm's quality is known as that of the model before is: by grades.
-_GRADED: Final = ("answers", "table")
 
 
 def summed(rows: Any) -> dict[str, Any]:
@@ -146,13 +144,13 @@ def money_of(sums: Sums, resamples: Resamples) -> Money:
     )
 
 
-def arms_of(sums: Sums, resamples: Resamples, kind: str) -> tuple[Arm, ...]:
+def arms_of(sums: Sums, resamples: Resamples, known: Mapping[str, str]) -> tuple[Arm, ...]:
     """The routed requests, the model before, and each arm of which anything is known.
 
     Args:
         sums: Of `summed`.
         resamples: For the intervals.
-        kind: Of the source: whether arms are known by grades or by estimates.
+        known: As `Gathered.arm_bases`; an arm that is not there is known as the model before is.
     """
     n, n_pairs = total(sums["compared"]), total(sums["pairs"])
     before = Arm(
@@ -175,15 +173,14 @@ def arms_of(sums: Sums, resamples: Resamples, kind: str) -> tuple[Arm, ...]:
         difference(sums, resamples),
         bases_of(sums),
     )
-    others = (_arm(sums, resamples, arm, kind) for arm in ARMS)
+    others = (_arm(sums, resamples, arm, known.get(arm, "")) for arm in ARMS)
     return (before, routed, *(arm for arm in others if arm.n or arm.n_quality))
 
 
-def _arm(sums: Sums, resamples: Resamples, name: str, kind: str) -> Arm:
+def _arm(sums: Sums, resamples: Resamples, name: str, known: str) -> Arm:
     nusd, pairs = sums[f"{name}_nusd"], sums[f"{name}_pairs"]
     quality, before = sums[f"{name}_quality"], sums[f"{name}_before_quality"]
-    before_bases = bases_of(sums, ("other",)).split("+") if total(pairs) else []
-    bases = {*before_bases, *(() if kind in _GRADED or not total(pairs) else (MODELLED,))}
+    bases = {*bases_of(sums, ("other",)).split("+"), *known.split("+")} if total(pairs) else set()
     return Arm(
         name,
         total(sums[f"{name}_priced"]),

@@ -23,10 +23,10 @@ from clearway.register import Register
 from clearway.replay import match_requests
 from clearway.request import Request, parse_json
 from training.report.gathered import Costs, Gathered, Variant
-from training.report.routed import COLUMNS, MOVE_COLUMNS, REFUSE
+from training.report.routed import COLUMNS, MAPPED, MOVE_COLUMNS, REFUSE
 from training.report.sources.mixes import Mix, Totals, expected, mixes
 from training.report.sources.row_files import RowWriter
-from training.report.sources.rows import decision_row, move_row
+from training.report.sources.rows import BASES, decision_row, move_row
 from training.report.what_if import decide
 
 Progress = Callable[[str, int, int], None]
@@ -149,6 +149,7 @@ def gather(
         router_nusd=costs.router_nusd,
         router_basis=costs.basis,
         notes=_notes(chosen, seen, tables),
+        arm_bases={arm: _basis(mix, register) for arm, mix in chosen.items()},
     )
 
 
@@ -296,6 +297,12 @@ def _is_opened(ledger: Ledger, index: int, request: Request) -> bool:
 def _before(seen: _Seen) -> str:
     """The incumbents of the time, most frequent first."""
     return ", ".join(name for name, _ in seen.incumbents.most_common())
+
+
+def _basis(mix: Mix, register: Register) -> str:
+    """How the estimates of a mix are known: of the models themselves, or of others that stand in for them."""
+    models = (register.models.get(name) for name in mix)
+    return "+".join(sorted({BASES[model.success.basis] if model else MAPPED for model in models}))
 
 
 def _notes(chosen: Mapping[str, Mix], seen: _Seen, tables: _Tables) -> tuple[str, ...]:

@@ -128,6 +128,7 @@ def _key(plan: Plan, scorer: LogScorer, index: LogIndex) -> str:
                 "rules": _rules(variant.router),
                 "bundle": variant.complexity.identity.sha256 if variant.complexity else None,
                 "pool": [list(spec.regions), list(spec.without)],
+                "floor_ppm": spec.floor_ppm,
             }
             for spec, variant in zip(plan.what_ifs, scorer.variants, strict=True)
         ],

@@ -33,7 +33,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LEVELS: Final = frozenset(level.label for level in Level)
 # How the classifier's estimate of a model is known, by the basis that a record states.
-_BASES: Final = {"measured": MODELLED, "mapped": MAPPED}
+BASES: Final = {"measured": MODELLED, "mapped": MAPPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +233,7 @@ def _modelled(record: Mapping[str, Any], model: str | None) -> tuple[int | None,
     scored = record["assessment"]
     if model is None or model not in scored["success_ppm"]:
         return None, ""
-    return scored["success_ppm"][model], _BASES.get(scored["success_basis"].get(model), MAPPED)
+    return scored["success_ppm"][model], BASES.get(scored["success_basis"].get(model), MAPPED)
 
 
 def _spending(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[str, Any]:
