@@ -51,6 +51,18 @@ def test_money_is_what_plain_sums_say(synthetic: tuple[Report, list[dict[str, An
     )
 
 
+def test_requests_that_nobody_answered_save_nothing(tmp_path: Path) -> None:
+    """Nothing was got for the cost before, so only what they cost counts: attempts and decisions."""
+    lost = {"spent_nusd": None, "failed_nusd": 30, "n_calls": 2, "purpose": "general"}
+    report = _analysed(tmp_path, [row(0, purpose="general"), row(1, **lost), row(2, **lost)])
+    money = report.money
+    assert (report.counts.n_routed, report.counts.n_compared, money.n_retried) == (3, 1, 2)
+    assert (money.before_nusd, money.spent_nusd, money.failed_nusd, money.router_nusd) == (100, 100, 60, 3)
+    assert money.net_saving == money.net_saving_as_expected == Estimate(-0.03)
+    assert [part.net_saving for part in report.slices] == [Estimate(-0.03)]
+    assert money.spent_over_expected is None
+
+
 def test_counts_are_what_plain_counts_say(synthetic: tuple[Report, list[dict[str, Any]]]) -> None:
     """How many rows were routed, refused, reported and graded."""
     report, rows = synthetic

@@ -80,7 +80,9 @@ def sliced(rows: Any) -> dict[str, Any]:
         "compared": rows.compared,
         "refused": rows.refused,
         "before": where(compared, rows.before_nusd),
-        "after": where(compared, rows.spent_nusd) + where(compared | (rows.refused == 1), rows.router_nusd),
+        "after": where(compared, rows.spent_nusd)
+        + where(rows.wasted == 1, rows.failed_nusd)
+        + where(compared | (rows.refused == 1) | (rows.wasted == 1), rows.router_nusd),
         **paired(rows),
     }
     return {f"{_PREFIX}{name}": value for name, value in sums.items()}

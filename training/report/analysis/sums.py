@@ -44,6 +44,8 @@ def prepared(rows: Any) -> Any:
         routed=one(is_routed),
         refused=one(table.verdict == REFUSE),
         compared=one(is_compared),
+        # Calls were made and paid, and no answer came of which a cost is known: nothing to set it against.
+        wasted=one(is_routed & table.spent_nusd.isnull() & (table.n_calls > 0)),
     )
 
 
