@@ -175,6 +175,15 @@ def test_share_routable_is_over_requests_whose_terms_are_known(tmp_path: Path) -
     assert measures.saving_routable == Estimate(0.5)
 
 
+def test_classes_beyond_twenty_are_shown_as_one(tmp_path: Path) -> None:
+    """A request with two of the rest counts there once, and none is left out."""
+    rows = [row(n, classes=f"c{n % 24:02}") for n in range(96)]
+    rows += [row(96 + n, classes=f"c{n:02}") for n in range(20)] + [row(116, classes="c22+c23")]
+    slices = [part for part in _analysed(tmp_path, rows).slices if part.dimension == "class"]
+    assert [part.n for part in slices] == [*[5] * 20, 17]
+    assert slices[-1].value == "other"
+
+
 def test_unsound_rows_are_set_aside_and_counted(tmp_path: Path) -> None:
     """A verdict, bucket, cost or quality that cannot be is a fault of its row, which stays in the count."""
     bad: list[dict[str, Any]] = [
@@ -187,15 +196,16 @@ def test_unsound_rows_are_set_aside_and_counted(tmp_path: Path) -> None:
         {"quality_ppm": 1_000_001},
         {"n_calls": 1, "n_matched_calls": 2},
         {"oracle_nusd": -5},
+        {"spent_nusd": 40, "failed_nusd": 41},
         {"faults": "clock_jump", "router_nusd": -1},
     ]
     rows = [row(number, **changed) for number, changed in enumerate(bad)]
     report = _analysed(
         tmp_path, [*rows, row(99), row(98, verdict="set_aside", faults="no_prompt", bucket=None)]
     )
-    assert (report.counts.n_rows, report.counts.n_set_aside, report.counts.n_compared) == (12, 11, 1)
+    assert (report.counts.n_rows, report.counts.n_set_aside, report.counts.n_compared) == (13, 12, 1)
     assert report.faults == (
-        Fault("bad_row", 10, 10),
+        Fault("bad_row", 11, 11),
         Fault("clock_jump", 1, 1),
         Fault("no_prompt", 1, 1),
     )
