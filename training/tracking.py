@@ -6,6 +6,7 @@ No prompt and no answer goes to MLflow: data are named by digest, counts and col
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import math
@@ -136,9 +137,9 @@ class MlflowTracker:
             raise ConfigurationError(
                 f"{self._home}: cannot be created ({type(error).__name__}); choose a writable folder"
             ) from error
-        _check_database(path)
         uri = f"sqlite:///{path.resolve()}"
-        with warnings.catch_warnings(), faults(self._home):
+        with warnings.catch_warnings(), faults(self._home), _alone(self._home):
+            _check_database(path)
             # MLflow 3.17 on SQLAlchemy 2.1; goes with the MLflow that stops using `noload`.
             warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
             return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -149,7 +150,11 @@ class MlflowTracker:
         if found is not None:
             return str(found.experiment_id)
         location = (self._home / "mlflow-artifacts").resolve().as_uri()
-        return str(client.create_experiment(EXPERIMENT, artifact_location=location))
+        with _alone(self._home):
+            found = client.get_experiment_by_name(EXPERIMENT)
+            if found is not None:
+                return str(found.experiment_id)
+            return str(client.create_experiment(EXPERIMENT, artifact_location=location))
 
     def _log_numbers(self, client: Any, params: Mapping[str, object], metrics: Mapping[str, Any]) -> None:
         """The data set, the parameters, and each metric tied to the data set and to the model."""
@@ -214,6 +219,7 @@ def faults(home: Path) -> Iterator[None]:
         NotFoundError: MLflow has no such version, alias or run.
         ConfigurationError: Anything else.
     """
+    from alembic.util import CommandError
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -226,10 +232,21 @@ def faults(home: Path) -> Iterator[None]:
         raise ConfigurationError(
             f"{path}: MLflow refused: {str(error.message).splitlines()[0][:_MESSAGE_CHARACTERS]}"
         ) from error
-    except (SQLAlchemyError, OSError) as error:
+    except (CommandError, SQLAlchemyError, OSError) as error:
         raise ConfigurationError(
             f"{path}: cannot be used ({type(error).__name__}); is it writable, does another process use it?"
         ) from error
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One process at a time makes MLflow's tables: two of them would undo each other's steps."""
+    descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:

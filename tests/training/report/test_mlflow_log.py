@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,3 +111,21 @@ def test_only_numbers_that_are_known_are_metrics() -> None:
         "provider_count",
         "exposure_paths",
     }
+
+
+def test_two_reports_may_make_the_database_at_once(tmp_path: Path) -> None:
+    """The first report of a home makes MLflow's tables; a second one that comes meanwhile waits for it."""
+
+    def kept(_: int) -> str:
+        with report_run(bare_report(), tmp_path) as run:
+            return run.ids["run_id"]
+
+    with ThreadPoolExecutor(2) as pool:
+        run_ids = set(pool.map(kept, range(2)))
+    client = MlflowTracker(tmp_path).client()
+    assert {run.info.run_id for run in client.search_runs([_experiment(client)])} == run_ids
+    assert len(run_ids) == 2
+
+
+def _experiment(client: Any) -> str:
+    return str(client.get_experiment_by_name(EXPERIMENT).experiment_id)
