@@ -64,8 +64,8 @@ def test_that_routing_is_beaten_stands_in_the_answer() -> None:
     assert (
         "> Routing is beaten here by the best mix of two models, dealt at random without a look at the "
         "prompt: against before, quality 0.00 points (-1.00 to +1.00) and saving 50.0% (40.0% to 60.0%), "
-        "where routing has quality -0.41 points (-1.18 to +0.36) and saving 33.8% (31.9% to 35.6%). What "
-        "lets it is told beside the other ways."
+        "where routing has quality -0.41 points (-1.18 to +0.36) and saving 33.8% (31.9% to 35.6%). Why "
+        "is told beside the other ways."
     ) in told.split("## What was saved")[0]
     assert "not behind in the other): zero router." in told.split("## Beside other ways")[1]
 

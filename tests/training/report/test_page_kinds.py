@@ -34,7 +34,7 @@ def report_of(kind: str) -> Report:
     report = example_report()
     return replace(
         report,
-        about=replace(report.about, kind=kind),
+        about=replace(report.about, kind=kind, classifiers={} if kind == "answers" else {"ab": "one"}),
         money=replace(report.money, spent_over_expected=None, n_retried=0),
         measures=replace(report.measures, audit_completeness=None, n_calls=0),
     )
@@ -84,6 +84,7 @@ def test_graded_answers_have_no_policy() -> None:
     assert "Graded answers pass no policy: nothing can be refused, and no exception is used." in text
     assert "No request was refused." not in text
     assert "reported provider call" not in text
+    assert "classifier learned in this run, detector sensitivity/1" in text
     assert "every model that the register serves counts as cleared here" in text
 
 
@@ -188,7 +189,7 @@ def test_example_terms_are_counted_in_words() -> None:
 def test_short_tables_are_kept_on_one_printed_page() -> None:
     """A table that fits a page is marked, a long one may be broken."""
     report = example_report()
-    faults = tuple(Fault(f"code-{n}", 1, 0) for n in range(17))
+    faults = tuple(Fault(f"code-{n}", 1, 0) for n in range(13))
     page = render_html(replace(report, faults=faults))
     assert '<div class="frame short"><table><caption>The four measures' in page
     assert '<div class="frame"><table><caption>Faults of the input' in page

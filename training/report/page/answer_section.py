@@ -36,9 +36,11 @@ def about_section(report: Report) -> Section:
         f"{count(counts.n_refused)} refused, {count(counts.n_set_aside)} set aside as unusable. "
         f"“Before” means without routing: {name(about.before, 300)}."
     )
+    own = "learned in this run" if about.kind == "answers" and not about.classifiers else ""
+    classifiers = own or _named(about.classifiers)
     made = (
         f"Made with {name(about.engine)} on {moment(about.made_at)}; "
-        f"register {digest(about.register)}, classifier {_named(about.classifiers)}, "
+        f"register {digest(about.register)}, classifier {classifiers}, "
         f"detector {_named(about.detectors)}, policy {', '.join(map(digest, about.policies)) or 'none'}."
     )
     return Section("about", "What this is", (Paragraph(what), Paragraph(made)))

@@ -51,7 +51,7 @@ def better_ways(report: Report) -> tuple[Better, ...]:
 def say_beaten(report: Report) -> str:
     """One sentence for each way that does better; empty where none does."""
     beaten = " ".join(_say(one) for one in better_ways(report))
-    return f"{beaten} What lets it is told beside the other ways." if beaten else ""
+    return f"{beaten} Why is told beside the other ways." if beaten else ""
 
 
 def say_contest(report: Report) -> str:

@@ -28,7 +28,7 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 # A value of the head longer than this is words, set smaller.
 _SHORT: Final = 9
 # A table of no more rows is printed on one page.
-_ONE_PAGE: Final = 16
+_ONE_PAGE: Final = 12
 # A word longer than this, such as a digest, may be broken anywhere.
 _LONG: Final = 32
 
