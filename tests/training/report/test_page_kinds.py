@@ -137,8 +137,10 @@ def test_costs_reported_are_held_against_expected_ones() -> None:
     """The reader is told that the cost before is expected, and which line is free of that."""
     report = example_report()
     assert "The cost before is an expected one. The last line" in render_markdown(report)
+    assert "By expected costs routing saves 36.9% (35.1% to 38.7%)." in render_markdown(report)
     without = replace(report, money=replace(report.money, net_saving_as_expected=None))
     assert "The last line of the table" not in render_markdown(without)
+    assert "By expected costs" not in render_markdown(without)
 
 
 def test_a_model_before_that_is_nowhere_known_to_be_allowed() -> None:
@@ -163,6 +165,9 @@ def test_an_unknown_region_is_said_to_be_unknown() -> None:
     path = Exposure("contact", "not in the register", "unknown", 3, 1)
     text = render_markdown(replace(report, exposure=(path,)))
     assert "| not in the register (region unknown) | 3 → 1 |" in text
+    merged = "several providers or regions may count as one."
+    assert merged in text
+    assert merged not in render_markdown(report)
 
 
 @pytest.mark.parametrize(("n_flagged", "is_doubtful"), [(204, True), (206, False)])

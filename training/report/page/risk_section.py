@@ -23,6 +23,13 @@ from training.report.sources.posture import DEFINITION
 
 # Classes side by side in one table of exposure.
 _CLASSES_ACROSS: Final = 4
+# Regions that are none.
+_NOWHERE: Final = ("", UNKNOWN)
+_MISSING: Final = (
+    "Requests without a class are in no such table: a provider that gets no others counts above and is "
+    "missing here."
+)
+_MERGED: Final = " Where the region is unknown, several providers or regions may count as one."
 _BASIS: Final = (
     "The card tells how the detector did on labelled prompts that were held out. Found: share of its prompts "
     "with the class that are flagged. Flagged in error: share of its clean prompts that are. The card's "
@@ -74,8 +81,7 @@ def _remarks(report: Report) -> Iterable[str]:
             f"On the {wording.plural(measures.n_routable, 'request')} that can move without changing risk "
             "posture, and on them alone, the cheapest such model would save "
             f"{said(estimate(measures.saving_routable, share))}: what there is to save if no data may go "
-            "anywhere on weaker terms than before. Routing is bound by policy, not by this, and may choose "
-            "otherwise."
+            "anywhere on weaker terms than before. Routing is not bound by this, and may choose otherwise."
         )
     yield DEFINITION
     if report.about.kind == "answers":
@@ -100,10 +106,7 @@ def exposure_section(report: Report) -> Section:
                 "“gone” one that is there no longer."
             ),
             *_exposure_tables(report.exposure),
-            Paragraph(
-                "Requests without a class are in no such table: a provider that gets no others counts above "
-                "and is missing here."
-            ),
+            Paragraph(_MISSING + (_MERGED if _has_unknown(report.exposure) else "")),
         )
     return Section("exposure", "Which data reaches whom", blocks, level=3)
 
@@ -195,8 +198,12 @@ def _exposure_table(exposure: Iterable[Exposure], classes: Sequence[str], part: 
     )
 
 
+def _has_unknown(exposure: Iterable[Exposure]) -> bool:
+    return any(path.region in _NOWHERE for path in exposure)
+
+
 def _place(provider: str, region: str) -> str:
-    if region in ("", UNKNOWN):
+    if region in _NOWHERE:
         return f"{name(provider)} (region unknown)"
     return f"{name(provider)} in {name(region)}"
 

@@ -92,6 +92,7 @@ def arms_section(report: Report) -> Section:
                     "below is compared with the cost and quality before, on the same requests."
                 ),
                 Paragraph(_MIXED) if _is_mixed(report.arms) else None,
+                _as_expected(report.money),
                 _arms_chart(report.arms),
                 Table(
                     "Ways to route: cost, saving and quality against before",
@@ -151,6 +152,16 @@ def slices_section(report: Report) -> Section:
 
 def _is_mixed(arms: Iterable[Arm]) -> bool:
     return any(arm.name == "routed" and "+" in arm.basis for arm in arms)
+
+
+def _as_expected(money: Money) -> Paragraph | None:
+    """Other ways have expected costs only; what routing saves by those."""
+    if not (money.spent_over_expected and money.net_saving_as_expected):
+        return None
+    return Paragraph(
+        "Cost of routing is as reported, where it was; that of the other ways is expected. By expected costs "
+        f"routing saves {said(estimate(money.net_saving_as_expected, share))}."
+    )
 
 
 def _steps_chart(money: Money) -> StepChart:
