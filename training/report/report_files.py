@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -40,9 +41,9 @@ class ReportFiles:
         if out.suffix != ".html":
             raise InvalidRequestError(f"out: expected a file that ends in .html, got {out.name!r}")
         files = cls(out, out.with_suffix(".json"), out.with_suffix(".md"))
-        taken = {path.resolve() for path in inputs}
+        taken = {os.path.realpath(path) for path in inputs}
         for path in files.all:
-            if path.resolve() in taken:
+            if os.path.realpath(path) in taken:
                 raise InvalidRequestError(f"out: {path} is what the report is made of; name another file")
             if path.is_dir():
                 raise InvalidRequestError(f"out: expected a file, got the folder {path}; name another file")
@@ -61,10 +62,12 @@ class ReportFiles:
             InvalidRequestError: The disk is full, or the folder cannot be written any more.
         """
         partial: dict[Path, Path] = {}
+        mine = secrets.token_hex(8)  # another report of the same name may be written at the same time
         try:
             for path, text in texts.items():
-                partial[path] = path.with_name(f".{path.name}.partial")
-                partial[path].write_text(text, encoding="utf-8", errors="replace")
+                partial[path] = path.with_name(f".{mine}.partial{path.suffix}")
+                with partial[path].open("x", encoding="utf-8", errors="replace") as file:
+                    file.write(text)
             for path, written in partial.items():
                 written.replace(path)
         except OSError as error:

@@ -109,8 +109,9 @@ class Money:
 
     Attributes:
         before_nusd: Without routing.
-        spent_nusd: With routing, failed attempts included, the decisions' own cost not.
-        router_nusd: Cost of the decisions, of refused requests too.
+        spent_nusd: With routing, failed attempts included, of requests that were never answered too; the
+            decisions' own cost not.
+        router_nusd: Cost of the decisions, of requests that were refused or never answered too.
         failed_nusd: Part of `spent_nusd` for attempts without an answer.
         n_retried: Requests with more than one call.
         gross_saving: Share of `before_nusd`, before the cost of deciding.

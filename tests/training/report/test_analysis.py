@@ -51,6 +51,18 @@ def test_money_is_what_plain_sums_say(synthetic: tuple[Report, list[dict[str, An
     )
 
 
+def test_requests_that_nobody_answered_save_nothing(tmp_path: Path) -> None:
+    """Nothing was got for the cost before, so only what they cost counts: attempts and decisions."""
+    lost = {"spent_nusd": None, "failed_nusd": 30, "n_calls": 2, "purpose": "general"}
+    report = _analysed(tmp_path, [row(0, purpose="general"), row(1, **lost), row(2, **lost)])
+    money = report.money
+    assert (report.counts.n_routed, report.counts.n_compared, money.n_retried) == (3, 1, 2)
+    assert (money.before_nusd, money.spent_nusd, money.failed_nusd, money.router_nusd) == (100, 100, 60, 3)
+    assert money.net_saving == money.net_saving_as_expected == Estimate(-0.03)
+    assert [part.net_saving for part in report.slices] == [Estimate(-0.03)]
+    assert money.spent_over_expected is None
+
+
 def test_counts_are_what_plain_counts_say(synthetic: tuple[Report, list[dict[str, Any]]]) -> None:
     """How many rows were routed, refused, reported and graded."""
     report, rows = synthetic
@@ -163,6 +175,15 @@ def test_share_routable_is_over_requests_whose_terms_are_known(tmp_path: Path) -
     assert measures.saving_routable == Estimate(0.5)
 
 
+def test_classes_beyond_twenty_are_shown_as_one(tmp_path: Path) -> None:
+    """A request with two of the rest counts there once, and none is left out."""
+    rows = [row(n, classes=f"c{n % 24:02}") for n in range(96)]
+    rows += [row(96 + n, classes=f"c{n:02}") for n in range(20)] + [row(116, classes="c22+c23")]
+    slices = [part for part in _analysed(tmp_path, rows).slices if part.dimension == "class"]
+    assert [part.n for part in slices] == [*[5] * 20, 17]
+    assert slices[-1].value == "other"
+
+
 def test_unsound_rows_are_set_aside_and_counted(tmp_path: Path) -> None:
     """A verdict, bucket, cost or quality that cannot be is a fault of its row, which stays in the count."""
     bad: list[dict[str, Any]] = [
@@ -175,15 +196,16 @@ def test_unsound_rows_are_set_aside_and_counted(tmp_path: Path) -> None:
         {"quality_ppm": 1_000_001},
         {"n_calls": 1, "n_matched_calls": 2},
         {"oracle_nusd": -5},
+        {"spent_nusd": 40, "failed_nusd": 41},
         {"faults": "clock_jump", "router_nusd": -1},
     ]
     rows = [row(number, **changed) for number, changed in enumerate(bad)]
     report = _analysed(
         tmp_path, [*rows, row(99), row(98, verdict="set_aside", faults="no_prompt", bucket=None)]
     )
-    assert (report.counts.n_rows, report.counts.n_set_aside, report.counts.n_compared) == (12, 11, 1)
+    assert (report.counts.n_rows, report.counts.n_set_aside, report.counts.n_compared) == (13, 12, 1)
     assert report.faults == (
-        Fault("bad_row", 10, 10),
+        Fault("bad_row", 11, 11),
         Fault("clock_jump", 1, 1),
         Fault("no_prompt", 1, 1),
     )

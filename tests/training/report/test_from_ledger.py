@@ -101,6 +101,18 @@ def test_each_decision_is_a_row_with_its_outcomes(router: Router, tmp_path: Path
     assert {row["n_calls"] for row in rows[1:]} == {0}
 
 
+def test_calls_that_went_elsewhere_are_told(router: Router, tmp_path: Path) -> None:
+    """What a failed attempt reached is no path of the answer, its unknown cost is none: both are said."""
+    first = route(router, 2)[0]
+    other = next(name for name in first["fallbacks"] if not name.startswith(f"{first['provider']}/"))
+    decided = first["decision_id"]
+    report(router.ledger, decision_id=decided, attempt=1, model=other, status="timeout")
+    report(router.ledger, decision_id=decided, attempt=2, model=first["model"], status="ok", cost_usd="0.001")
+    notes = gather(router.ledger, REGISTER, tmp_path).notes
+    assert sum(note.startswith("1 reported calls went elsewhere") for note in notes) == 1
+    assert "For 1 failed attempts nobody reported a cost in US dollars: they count as free." in notes
+
+
 def test_what_is_gathered_says_where_it_comes_from(router: Router, tmp_path: Path) -> None:
     """Incumbent, classifiers, detectors, register and costs are named."""
     route(router, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -57,16 +58,37 @@ def test_a_disk_that_fills_leaves_the_old_report(tmp_path: Path, monkeypatch: py
     files = ReportFiles.of(tmp_path / "r.html", [])
     files.html.write_text("old", encoding="utf-8")
 
-    def full(path: Path, text: str, **_: str) -> None:
+    def full(path: Path, *_: str, **__: str) -> None:
         path.touch()
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "open", full)
     with pytest.raises(InvalidRequestError) as caught:
         files.write(dict.fromkeys(files.all, "new"))
     assert str(caught.value) == (
         f"{files.html}: cannot be written (No space left on device); name another file"
     )
+    monkeypatch.undo()
     assert [(path.name, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [
         ("r.html", "old")
     ]
+
+
+def test_two_reports_of_one_name_are_each_whole(tmp_path: Path) -> None:
+    """What is written meanwhile by another run is neither taken for one's own nor removed."""
+    texts = {
+        n: dict.fromkeys(ReportFiles.of(tmp_path / "r.html", []).all, f"{n}" * 200_000) for n in range(4)
+    }
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: ReportFiles.of(tmp_path / "r.html", []).write(texts[n]), texts))
+    written = [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()]
+    assert len(written) == 3
+    assert all(text in [f"{n}" * 200_000 for n in texts] for text in written)
+
+
+def test_a_link_to_itself_is_replaced(tmp_path: Path) -> None:
+    """A link that leads nowhere is no reason to fail: the page takes its place."""
+    page = tmp_path / "r.html"
+    page.symlink_to(page)
+    ReportFiles.of(page, [tmp_path / "log.json"]).write({page: "new"})
+    assert (page.is_symlink(), page.read_text(encoding="utf-8")) == (False, "new")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from training.benchmark.sensitivity.shares import share
 from training.report.analysis.risk import Paths, detection_of, leaks_per_million
 from training.report.results import Detection, Estimate
 
@@ -30,8 +31,10 @@ def test_expected_leaks_follow_the_formula() -> None:
     held = (0.1 - 0.01) / (0.9 - 0.01)
     assert found is not None
     assert found.value == round(held * 0.1 * 0.5 * 1e6, 1)
-    assert found.low == round((0.1 - 0.02) / (0.95 - 0.02) * 0.05 * 0.5 * 1e6, 1)
-    assert found.high == round(0.1 / 0.8 * 0.2 * 0.5 * 1e6, 1)
+    p = share(100, 1_000)
+    assert (p["low"], p["high"]) == (0.082105, 0.120288)
+    assert found.low == round((0.082105 - 0.02) / (0.95 - 0.02) * 0.05 * 0.5 * 1e6, 1)
+    assert found.high == round(0.120288 / 0.8 * 0.2 * 0.5 * 1e6, 1)
 
 
 def test_nothing_leaks_where_everything_goes_where_the_class_may() -> None:
@@ -41,15 +44,18 @@ def test_nothing_leaks_where_everything_goes_where_the_class_may() -> None:
     assert leaks_per_million(paths, "health", RECALL, PIN) == Estimate(0.0, 0.0, 0.0)
 
 
-def test_fewer_flags_than_false_ones_mean_no_such_data() -> None:
-    """Fewer flags than false ones are taken for none at all; the upper bound still counts them."""
+@pytest.mark.parametrize("n_flagged", [0, 5])
+def test_fewer_flags_than_false_ones_leave_an_upper_bound(n_flagged: int) -> None:
+    """They are expected to be false, all of them; but a card's false flags do not prove that here."""
     paths = _paths()
-    paths.flagged = Counter({"health": 5})
-    found = leaks_per_million(paths, "health", RECALL, PIN)
+    paths.flagged = Counter({"health": n_flagged})
+    found = leaks_per_million(paths, "health", RECALL, Estimate(0.02, 0.01, 0.03))
+    p = share(n_flagged, 1_000)["high"]
     assert found is not None
+    assert p is not None
     assert (found.value, found.low) == (0.0, 0.0)
-    assert found.high is not None
-    assert found.high > 0
+    astray = 450 / (1_000 - n_flagged)
+    assert found.high == round(p / 0.8 * 0.2 * astray * 1e6, 1)
 
 
 def test_without_a_detector_nothing_is_said_of_leaks() -> None:

@@ -172,11 +172,11 @@ def test_the_model_that_answered_counts() -> None:
 
 
 def test_a_request_that_nobody_answered_has_no_quality() -> None:
-    """Where every attempt failed, the row says so and no estimate stands in."""
+    """Where every attempt failed, no estimate stands in, and what was paid is not what an answer costs."""
     record = recorded()
     row = row_of(record, [replace(OUTCOME, model=record["model"], status="error")])
     assert (row["quality_ppm"], row["quality_basis"], row["faults"]) == (None, "", "no_answer")
-    assert (row["spent_nusd"], row["failed_nusd"]) == (5_000, 5_000)
+    assert (row["spent_nusd"], row["failed_nusd"]) == (None, 5_000)
 
 
 def test_oddities_of_outcomes_are_faults() -> None:

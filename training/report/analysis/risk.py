@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from training.benchmark.sensitivity.shares import share
 from training.report.analysis.intervals import Resamples
 from training.report.analysis.savings import total
 from training.report.analysis.sums import MILLION, Sums, counts, split
@@ -20,9 +21,10 @@ LEAKS: Final = (
     "Expected leaks of a class per million requests: with p the share of requests flagged with it, f its "
     "false flags and r its recall on the detector's card, (p - f) / (r - f) of the requests hold it, and "
     "1 - r of those are missed. A missed request goes where unflagged requests go; it counts where it "
-    "reaches a provider and region that no request flagged with the class was sent to. The bounds take the "
-    "recall and the false flags at both ends of the card's intervals. That the card's prompts are like this "
-    "traffic is assumed."
+    "reaches a provider and region that no request flagged with the class was sent to. The lower bound takes "
+    "p low, and recall and false flags high, by their 95% intervals; the upper one p high, recall low, and "
+    "no flag of this traffic for false: on other text than the card's there may be none. So a class that was "
+    "never flagged has an upper bound too. That recall here is that of the card is assumed."
 )
 
 
@@ -129,8 +131,9 @@ def leaks_per_million(paths: Paths, name: str, recall: Estimate, pin: Estimate) 
 
     With p = flagged / n, the share of requests that hold the class is (p - f) / (r - f), held in [0, 1];
     1 - r of them are missed; s of the unflagged requests are sent to a provider and region that no flagged
-    request reached. Leaks are the product. They fall as r and f rise, so that the bounds are at (high r,
-    high f) and (low r, low f).
+    request reached. Leaks are the product. They rise with p and fall as r and f rise, so that the bounds are
+    at (low p, high r, high f) and (high p, low r, f = 0): false flags of a card say little of other text, and
+    fewer flags here than the card has false ones are no proof that none is true.
 
     Args:
         paths: Of the traffic.
@@ -147,15 +150,16 @@ def leaks_per_million(paths: Paths, name: str, recall: Estimate, pin: Estimate) 
     sent = {(provider, region): n for (held, provider, region), n in paths.after.items() if held == name}
     # Of a place that flagged requests reached, none is a leak; of every other, all that is unflagged.
     astray = sum(n for place, n in paths.sent.items() if place not in sent) / n_unflagged
-    flagged = paths.flagged[name] / paths.n
+    flagged = share(paths.flagged[name], paths.n)
 
-    def leaks(r: float, f: float) -> float:
-        held = min(1.0, max(0.0, (flagged - f) / (r - f))) if r > f else 1.0
+    def leaks(p: float, r: float, f: float) -> float:
+        held = min(1.0, max(0.0, (p - f) / (r - f))) if r > f else 1.0
         return round(held * (1 - r) * astray * MILLION, 1)
 
-    r_low, r_high = _ends(recall)
-    f_low, f_high = _ends(pin)
-    return Estimate(leaks(recall.value, pin.value), leaks(r_high, f_high), leaks(r_low, f_low))
+    (r_low, r_high), (_, f_high) = _ends(recall), _ends(pin)
+    value = leaks(paths.flagged[name] / paths.n, recall.value, pin.value)
+    low, high = leaks(flagged["low"] or 0.0, r_high, f_high), leaks(flagged["high"] or 0.0, r_low, 0.0)
+    return Estimate(value, min(low, value), max(high, value))
 
 
 def _ends(estimate: Estimate) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from training.report.analysis.intervals import IntArray, Resamples
 from training.report.analysis.sums import MILLION, Sums, one, where
-from training.report.results import Arm, Counts, Money, QualityByBasis
+from training.report.results import Arm, Counts, Estimate, Money, QualityByBasis
 from training.report.routed import ARMS, MAPPED, MEASURED, MODELLED
 
 BASES: Final = (MEASURED, MODELLED, MAPPED)
@@ -34,17 +34,19 @@ def _of_money(rows: Any) -> dict[str, Any]:
     cleared = compared & rows.before_cleared
     reported = compared & (rows.n_calls > 0) & rows.expected_nusd.notnull()
     expected = compared & rows.expected_nusd.notnull()
+    wasted = rows.wasted == 1
+    asked = compared | (rows.refused == 1) | wasted
     return {
         "used": rows.one,
         "routed": rows.routed,
         "refused": rows.refused,
         "compared": rows.compared,
         "before": where(compared, rows.before_nusd),
-        "spent": where(compared, rows.spent_nusd),
-        "failed": where(compared, rows.failed_nusd),
-        "deciding": where(compared | (rows.refused == 1), rows.router_nusd),
+        "spent": where(compared, rows.spent_nusd) + where(wasted, rows.failed_nusd),
+        "failed": where(compared | wasted, rows.failed_nusd),
+        "deciding": where(asked, rows.router_nusd),
         "deciding_compared": where(compared, rows.router_nusd),
-        "retried": one(compared & (rows.n_calls > 1)),
+        "retried": one((compared | wasted) & (rows.n_calls > 1)),
         "reported": one((rows.routed == 1) & (rows.n_calls > 0)),
         "cleared": one(cleared),
         "cleared_before": where(cleared, rows.before_nusd),
@@ -52,7 +54,9 @@ def _of_money(rows: Any) -> dict[str, Any]:
         "answered": where(reported, rows.spent_nusd - rows.failed_nusd),
         "answered_expected": where(reported, rows.expected_nusd),
         "expected_before": where(expected, rows.before_nusd),
-        "expected_after": where(expected, rows.expected_nusd + rows.failed_nusd + rows.router_nusd),
+        "expected_after": where(expected, rows.expected_nusd)
+        + where(expected | wasted, rows.failed_nusd)
+        + where(expected | (rows.refused == 1) | wasted, rows.router_nusd),
     }
 
 
@@ -159,7 +163,7 @@ def arms_of(sums: Sums, resamples: Resamples, known: Mapping[str, str]) -> tuple
         total(sums["before"]),
         None,
         n_pairs,
-        resamples.ratio(sums["before_quality"], sums["pairs"], scale=MILLION),
+        _mean(sums["before_quality"], sums["pairs"], resamples),
         None,
         bases_of(sums, ("other",)),
     )
@@ -169,7 +173,7 @@ def arms_of(sums: Sums, resamples: Resamples, known: Mapping[str, str]) -> tuple
         total(sums["spent"]) + total(sums["deciding"]),
         resamples.saving(sums["spent"] + sums["deciding"], sums["before"]),
         n_pairs,
-        resamples.ratio(sums["quality"], sums["pairs"], scale=MILLION),
+        _mean(sums["quality"], sums["pairs"], resamples),
         difference(sums, resamples),
         bases_of(sums),
     )
@@ -187,8 +191,8 @@ def _arm(sums: Sums, resamples: Resamples, name: str, known: str) -> Arm:
         total(nusd),
         resamples.saving(nusd, sums[f"{name}_before"]),
         total(pairs),
-        resamples.ratio(quality, pairs, scale=MILLION),
-        resamples.ratio(quality - before, pairs, scale=MILLION),
+        _mean(quality, pairs, resamples),
+        _gap(quality - before, pairs, resamples),
         "+".join(basis for basis in BASES if basis in bases),
     )
 
@@ -199,20 +203,26 @@ def quality_of(sums: Sums, resamples: Resamples) -> tuple[QualityByBasis, ...]:
         QualityByBasis(
             basis,
             total(sums[f"{basis}_n"]),
-            resamples.ratio(sums[f"{basis}_quality"], sums[f"{basis}_n"], scale=MILLION),
+            _mean(sums[f"{basis}_quality"], sums[f"{basis}_n"], resamples),
             total(sums[f"{basis}_pairs"]),
-            resamples.ratio(
-                sums[f"{basis}_paired"] - sums[f"{basis}_before"], sums[f"{basis}_pairs"], scale=MILLION
-            ),
+            _gap(sums[f"{basis}_paired"] - sums[f"{basis}_before"], sums[f"{basis}_pairs"], resamples),
         )
         for basis in BASES
         if total(sums[f"{basis}_n"])
     )
 
 
-def difference(sums: Mapping[str, IntArray], resamples: Resamples) -> Any:
+def difference(sums: Mapping[str, IntArray], resamples: Resamples) -> Estimate | None:
     """Mean quality routed less before, of the pairs of `paired`."""
-    return resamples.ratio(sums["quality"] - sums["before_quality"], sums["pairs"], scale=MILLION)
+    return _gap(sums["quality"] - sums["before_quality"], sums["pairs"], resamples)
+
+
+def _mean(quality: IntArray, n: IntArray, resamples: Resamples) -> Estimate | None:
+    return resamples.ratio(quality, n, scale=MILLION, bounds=(0.0, 1.0))
+
+
+def _gap(gained: IntArray, n: IntArray, resamples: Resamples) -> Estimate | None:
+    return resamples.ratio(gained, n, scale=MILLION, bounds=(-1.0, 1.0))
 
 
 def bases_of(sums: Mapping[str, IntArray], sides: Iterable[str] = ("own", "other")) -> str:

@@ -129,7 +129,11 @@ def _scenario(
         saving=resamples.saving(sums["then"], sums["now"]) if sums else None,
         n_refused_now=total(sums["refused_now"]) if sums else 0,
         n_refused_then=total(sums["refused_then"]) if sums else 0,
-        quality_difference=resamples.ratio(sums["gained"], sums["graded"], scale=MILLION) if sums else None,
+        quality_difference=(
+            resamples.ratio(sums["gained"], sums["graded"], scale=MILLION, bounds=(-1.0, 1.0))
+            if sums
+            else None
+        ),
         provider_count_now=len(now_providers),
         provider_count_then=len(then_providers),
         exposure_paths_now=len(now_paths),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -48,21 +49,25 @@ def _of_dimension(rows: Any, name: str, resamples: Resamples) -> list[Slice]:
 
 
 def _of_classes(rows: Any, resamples: Resamples) -> list[Slice]:
-    sets = counts(rows, "classes", at_most=_MAX_SETS)
-    sizes: dict[str, int] = {}
-    for joined, n in sets:
-        for data_class in split(joined) or (NO_CLASS,):
-            sizes[data_class] = sizes.get(data_class, 0) + n
+    sets = {
+        joined: (split(joined) or (NO_CLASS,), n) for joined, n in counts(rows, "classes", at_most=_MAX_SETS)
+    }
+    sizes: Counter[str] = Counter()
+    for held, n in sets.values():
+        sizes.update(dict.fromkeys(held, n))
     if sizes.keys() <= {NO_CLASS}:
         return []
-    names = sorted(sizes, key=lambda name: (-sizes[name], name))[:MAX_VALUES]
-    return _ordered([_slice("class", name, _of_class(rows, name), resamples) for name in names])
-
-
-def _of_class(rows: Any, name: str) -> Sums:
-    held = rows.classes == "" if name == NO_CLASS else ("+" + rows.classes + "+").contains(f"+{name}+")
-    part = rows.filter(held)
-    return by_bucket(part, _kept(part))
+    ordered = sorted(sizes, key=lambda name: (-sizes[name], name))
+    named = {name: {name} for name in ordered[:MAX_VALUES]}
+    if rest := ordered[MAX_VALUES:]:
+        named[OTHER] = {*named.get(OTHER, ()), *rest}
+    found = []
+    for name, classes in named.items():
+        part = rows.filter(
+            rows.classes.isin([joined for joined, (held, _) in sets.items() if classes & {*held}])
+        )
+        found.append(_slice("class", name, by_bucket(part, _kept(part)), resamples))
+    return _ordered(found)
 
 
 def _kept(rows: Any) -> dict[str, Any]:
@@ -80,7 +85,9 @@ def sliced(rows: Any) -> dict[str, Any]:
         "compared": rows.compared,
         "refused": rows.refused,
         "before": where(compared, rows.before_nusd),
-        "after": where(compared, rows.spent_nusd) + where(compared | (rows.refused == 1), rows.router_nusd),
+        "after": where(compared, rows.spent_nusd)
+        + where(rows.wasted == 1, rows.failed_nusd)
+        + where(compared | (rows.refused == 1) | (rows.wasted == 1), rows.router_nusd),
         **paired(rows),
     }
     return {f"{_PREFIX}{name}": value for name, value in sums.items()}

@@ -44,6 +44,8 @@ def prepared(rows: Any) -> Any:
         routed=one(is_routed),
         refused=one(table.verdict == REFUSE),
         compared=one(is_compared),
+        # Calls were made and paid, and no answer came of which a cost is known: nothing to set it against.
+        wasted=one(is_routed & table.spent_nusd.isnull() & (table.n_calls > 0)),
     )
 
 
@@ -131,6 +133,7 @@ def _soundness(rows: Any) -> list[Any]:
         rows.bucket.fill_null(-1).between(0, N_BUCKETS - 1),
         calls.between(0, MAX_CALLS),
         rows.n_matched_calls.fill_null(0).between(0, calls),
+        rows.failed_nusd.fill_null(0) <= rows.spent_nusd.fill_null(MAX_NUSD),
         *(rows[name].fill_null(0).between(0, MAX_NUSD) for name in money),
         *(rows[name].fill_null(0).between(0, MILLION) for name in qualities),
     ]

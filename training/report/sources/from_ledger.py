@@ -167,6 +167,8 @@ class _Tables:
         texts: Requests by entry.
         at: Time at which scenarios are decided, or None for each decision's own.
         n_without_text: Decisions that a scenario with another classifier had to leave out.
+        n_elsewhere: Calls to another provider or region than that of the row.
+        n_unpriced: Failed attempts of which no cost in US dollars was reported.
     """
 
     register: Register
@@ -178,16 +180,26 @@ class _Tables:
     texts: Mapping[int, Request]
     at: datetime | None
     n_without_text: int = 0
+    n_elsewhere: int = 0
+    n_unpriced: int = 0
 
     def row(self, entry: Entry) -> dict[str, Any]:
         """The row of a decision."""
         record = entry.record
         outcomes = self.outcomes.get(record["decision_id"], ())
         row = decision_row(record, register=self.register, costs=self.costs, outcomes=outcomes)
+        place = row["provider"], row["region"]
+        self.n_elsewhere += sum(self._place(one.model) != place for one in outcomes)
+        self.n_unpriced += sum(one.status != "ok" and one.cost_nusd is None for one in outcomes)
         if record["verdict"] != REFUSE:
             for arm, mix in self.mixes.items():
                 row[f"{arm}_nusd"], row[f"{arm}_quality_ppm"] = expected(record, mix)
         return row
+
+    def _place(self, name: str) -> tuple[str, str] | None:
+        """Provider and region of a model; None where the register does not have it."""
+        model = self.register.models.get(name)
+        return (model.provider, model.region) if model else None
 
     def moves(self, entry: Entry, row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The row of a decision under each scenario; none where its text is wanted and not there."""
@@ -319,6 +331,17 @@ def _notes(chosen: Mapping[str, Mix], seen: _Seen, tables: _Tables) -> tuple[str
             "routing costs, or as near as that comes; policy does not bind it either."
         )
         notes.extend(_stand_ins({best, *chosen["zero_router"]}, tables.register))
+    if tables.n_elsewhere:
+        notes.append(
+            f"{tables.n_elsewhere} reported calls went elsewhere than the answer came from: attempts that "
+            "failed, calls after a refusal, or models that the register does not have. What they reached is "
+            "not among the providers and exposure paths."
+        )
+    if tables.n_unpriced:
+        notes.append(
+            f"For {tables.n_unpriced} failed attempts nobody reported a cost in US dollars: "
+            "they count as free."
+        )
     if tables.n_without_text:
         notes.append(
             f"{tables.n_without_text} requests are missing from a scenario with another classifier: the file "

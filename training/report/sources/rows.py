@@ -237,14 +237,18 @@ def _modelled(record: Mapping[str, Any], model: str | None) -> tuple[int | None,
 
 
 def _spending(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What was paid: as reported, and as expected where an answer's cost was not, or in another currency."""
+    """What was paid: as reported, and as expected where an answer's cost was not, or in another currency.
+
+    Attempts that brought no answer saved nothing: what was spent for an answer is then unknown, and what they
+    cost is still told.
+    """
     is_refused = record["verdict"] == REFUSE
     failed = sum(one.cost_nusd or 0 for one in outcomes if one.status != "ok")
     answers = [_answer_nusd(record, one) for one in outcomes if one.status == "ok"]
     if not outcomes:
         spent = record["cost"]["expected_nusd"]
     else:
-        spent = None if None in answers else failed + sum(filter(None, answers))
+        spent = None if not answers or None in answers else failed + sum(filter(None, answers))
     return {
         "spent_nusd": None if is_refused else spent,
         "failed_nusd": 0 if is_refused else failed,
