@@ -14,7 +14,7 @@ export ORT_DISABLE_TELEMETRY := 1
 export TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-systems lint types check bench bench-report demo default-bundle sensitivity-bundle schemas prices requirements clean
+.PHONY: help setup serve test test-systems lint types check bench bench-report demo example-report default-bundle sensitivity-bundle schemas prices requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -59,6 +59,10 @@ default-bundle: setup ## Train the shipped bundle again (needs CLEARWAY_CORPORA)
 
 sensitivity-bundle: setup ## Train the shipped sensitivity bundle again (needs CLEARWAY_CORPORA)
 	$(BIN)/python -m training.sensitivity.ship $(ARGS)
+
+example-report: setup ## Make the report of data/report and the README's chart and table again (needs CLEARWAY_CORPORA)
+	$(BIN)/clearway report --answers $(CLEARWAY_CORPORA)/routing/graded_answers.parquet --out data/report/answers.html --no-mlflow
+	$(BIN)/python -m training.report.page.readme
 
 schemas: setup ## Write the JSON Schemas of the register again, after a field changed
 	$(BIN)/python -m clearway.register_schema

@@ -69,16 +69,15 @@ class PromptScorer:
         return pd.DataFrame(rows, columns=list(COLUMNS), index=table.index)
 
 
-def offer(model: Any) -> None:
+def offer(model: Any, folder: str) -> None:
     """Say in MLflow's file of a logged model that it scores prompts, and how.
 
     Args:
-        model: The `mlflow.models.Model` whose folder holds the bundle.
+        model: The `mlflow.models.Model`.
+        folder: Name of the bundle's folder in that of the model.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
-
-    from training.tracking import BUNDLE_FOLDER
 
     model.signature = ModelSignature(
         Schema([ColSpec("string", PROMPT, required=False)]),
@@ -88,7 +87,7 @@ def offer(model: Any) -> None:
     model.add_flavor(
         "python_function",
         loader_module=__name__,
-        data=BUNDLE_FOLDER,
+        data=folder,
         python_version=platform.python_version(),
     )
 

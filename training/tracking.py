@@ -342,7 +342,7 @@ def _describe(folder: Path, graph_file: str, run_id: str, model_id: str) -> None
     providers = ["CPUExecutionProvider"]
     model.add_flavor("onnx", onnx_version=version("onnx"), data=path, providers=providers)
     if graph_file == MODEL:
-        scoring.offer(model)
+        scoring.offer(model, BUNDLE_FOLDER)
     model.save(str(folder / "MLmodel"))
 
 

@@ -42,7 +42,7 @@ def test_examples() -> None:
         (count(-3), "\N{MINUS SIGN}3"),
         (share(-0.314), "\N{MINUS SIGN}31.4%"),
         (share(-0.0), "0%"),
-        (change(-0.0000000001), "\N{MINUS SIGN}<0.01%"),
+        (change(-0.0000000001), ">\N{MINUS SIGN}0.01%"),
         (points(-0.0041), "\N{MINUS SIGN}0.41 points"),
         (points(-0.000001), "0.00 points"),
         (decimal(-73.25), "\N{MINUS SIGN}73.2"),

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from training.report.analysis.slices import SMALL
-from training.report.page import wording
+from training.report.page import comparisons, wording
 from training.report.page.blocks import Bullets, Cell, Figures, Paragraph, Section, present
 from training.report.page.formats import count, day, digest, estimate, moment, name, points, said, share, usd
 from training.report.results import Estimate, Report
 
-# What a saving must be held against, in words.
-_TO_BEAT: Final = {
-    "best_single": "the best single model for everything",
-    "random_mix": "the same models in the same shares, dealt at random",
-    "zero_router": "the best two models for it mixed at random, without a look at the prompt",
-}
+# What a saving must be held against first.
+_TO_BEAT: Final = ("best_single", "random_mix", "zero_router", "routed_98")
+_AT_98: Final = "the same router, with the threshold that keeps 98% of the quality before"
+_MEANING: Final = "Quality is the share of adequate answers, and 1 point is one answer in a hundred."
+_KINDS_OF_QUALITY: Final = (
+    " Measured quality is a grade of the answer; modelled and mapped quality is the classifier's estimate."
+)
 NOTHING_COMPARED: Final = "no request has a cost both with and without routing"
 
 
@@ -29,16 +30,20 @@ def about_section(report: Report) -> Section:
         period = f"of {day(about.first_day)}"
     else:
         period = f"from {day(about.first_day)} to {day(about.last_day)}"
-    text = (
+    what = (
         f"{wording.KINDS.get(about.kind, name(about.kind))} (source: {name(about.origin)}). "
         f"It covers {wording.plural(counts.n_rows, 'request')} {period}: {count(counts.n_routed)} routed, "
-        f"{count(counts.n_refused)} refused, {count(counts.n_set_aside)} set aside. "
-        f"“Before” means without routing: {name(about.before, 300)}. "
-        f"Summed by {name(about.engine)} on {moment(about.made_at)}; "
-        f"register {digest(about.register)}, classifier {_named(about.classifiers)}, "
+        f"{count(counts.n_refused)} refused, {count(counts.n_set_aside)} set aside as unusable. "
+        f"“Before” means without routing: {name(about.before, 300)}."
+    )
+    own = "learned in this run" if about.kind == "answers" and not about.classifiers else ""
+    classifiers = own or _named(about.classifiers)
+    made = (
+        f"Made with {name(about.engine)} on {moment(about.made_at)}; "
+        f"register {digest(about.register)}, classifier {classifiers}, "
         f"detector {_named(about.detectors)}, policy {', '.join(map(digest, about.policies)) or 'none'}."
     )
-    return Section("about", "What this is", (Paragraph(text),))
+    return Section("about", "What this is", (Paragraph(what), Paragraph(made)))
 
 
 def answer_section(report: Report) -> Section:
@@ -48,6 +53,8 @@ def answer_section(report: Report) -> Section:
         Figures("The answer in four numbers", _figures(report)),
         Paragraph(few, is_warning=True) if report.counts.n_compared < SMALL else None,
         Paragraph(_verdict(report)),
+        Paragraph(beaten, is_warning=True) if (beaten := comparisons.say_beaten(report)) else None,
+        Paragraph(_MEANING + (_KINDS_OF_QUALITY if _is_estimated(report) else "")),
         Bullets(_reservations(report)),
     )
     return Section("answer", "The answer", present(blocks))
@@ -92,12 +99,14 @@ def _figures(report: Report) -> tuple[tuple[str, Cell, str], ...]:
         (
             "Refused",
             Cell(count(counts.n_refused), "" if refused is None else share(refused)),
-            f"of {wording.plural(counts.n_rows, 'request')}",
+            f"of {wording.plural(counts.n_rows, 'request')}"
+            + ("; no policy was applied" if report.about.kind == "answers" else ""),
         ),
         (
             "Quality that rests on a grade",
             Cell(share(graded / known) if known else "none", ""),
-            f"{count(graded)} of {wording.plural(known, 'answer')}; the rest is estimated",
+            f"{count(graded)} of {wording.plural(known, 'answer')}"
+            + ("; the rest is estimated" if graded < known else ""),
         ),
     )
 
@@ -117,11 +126,17 @@ def _verdict(report: Report) -> str:
     return f"{cost} {_say_quality(*quality_answer(report)[:2])}"
 
 
+def _is_estimated(report: Report) -> bool:
+    bases = {basis for arm in report.arms for basis in arm.basis.split("+")}
+    return bool((bases | {kind.basis for kind in report.quality}) - {"measured", ""})
+
+
 def _say_quality(difference: Estimate | None, basis: str) -> str:
     if difference is None:
         return "Whether quality changed is not known."
     told = said(estimate(difference, points))
-    quality = f"Quality ({wording.basis(basis)})"
+    how = wording.basis(basis)
+    quality = f"Quality ({how})" if basis == "measured" else f"Quality, as estimated ({how}),"
     worst = (
         "" if difference.low is None else f" A loss of {points(abs(difference.low))[1:]} cannot be ruled out."
     )
@@ -147,18 +162,40 @@ def _reservations(report: Report) -> tuple[str, ...]:
             f"Outcomes were reported for {count(counts.n_reported)} of "
             f"{wording.plural(counts.n_routed, 'routed request')}; the others count with their expected cost."
         )
-    if counts.n_before_cleared < counts.n_compared:
-        texts.append(
-            f"For {count(counts.n_compared - counts.n_before_cleared)} of "
-            f"{wording.plural(counts.n_compared, 'compared request')} policy would not have allowed, or "
-            "is not known to have allowed, the model before. Over the others the saving is "
-            f"{said(estimate(report.money.saving_where_before_cleared, share, 'too few requests'))}."
-        )
+    texts += [*_unknown_before(report), *_clearance(report)]
     if counts.n_set_aside:
         texts.append(f"{wording.plural(counts.n_set_aside, 'row')} could not be used: see the input below.")
     if about.notes:
-        texts.append("How these numbers were made is told at the end, with what is assumed.")
+        texts.append(
+            "Which models these ways are, how the numbers were made and what is assumed is told at the end."
+        )
     return tuple(texts)
+
+
+def _unknown_before(report: Report) -> Iterator[str]:
+    """How many lines of a log compare what was paid with what is expected."""
+    n = sum(fault.n - fault.n_set_aside for fault in report.faults if fault.code == "unknown_model")
+    if report.about.kind == "log" and n:
+        yield (
+            f"For {wording.plural(n, 'request')} the register does not know the model that was called: their "
+            "cost before is what the log says was paid, if it says so, and stands against an expected cost."
+        )
+
+
+def _clearance(report: Report) -> Iterator[str]:
+    """What policy says of the model before."""
+    counts = report.counts
+    n = counts.n_compared - counts.n_before_cleared
+    if report.about.kind == "answers":
+        yield "No policy was applied: whether a model is cleared for a prompt is not known, before or chosen."
+    elif n == counts.n_compared and n:
+        yield f"For none of {wording.plural(n, 'compared request')} is the model before known to be allowed."
+    elif n > 0:
+        yield (
+            f"For {count(n)} of {wording.plural(counts.n_compared, 'compared request')} policy would not "
+            "have allowed, or is not known to have allowed, the model before. Over the others the saving is "
+            f"{said(estimate(report.money.saving_where_before_cleared, share, 'too few requests'))}."
+        )
 
 
 def _comparisons(report: Report) -> Iterator[str]:
@@ -167,15 +204,17 @@ def _comparisons(report: Report) -> Iterator[str]:
         if arm.name in _TO_BEAT and arm.saving:
             quality = estimate(arm.quality_difference, points, "unknown")
             yield (
-                f"For comparison, {_TO_BEAT[arm.name]}: saves {said(estimate(arm.saving, share))}, quality "
-                f"{said(quality)} against before ({wording.basis(arm.basis)})."
+                f"For comparison, {comparisons.RIVALS.get(arm.name, _AT_98)}: saves "
+                f"{said(estimate(arm.saving, share))}, quality {said(quality)} against before "
+                f"({wording.basis(arm.basis)})."
             )
 
 
 def _basis_reservations(report: Report) -> list[str]:
     texts = [
         f"Over all requests together quality differs by {said(estimate(arm.quality_difference, points))}, "
-        "but there grades on one side may stand against estimates on the other."
+        "but there grades on one side may stand against estimates on the other. The ways below are compared "
+        "over all requests."
         for arm in report.arms
         if arm.name == "routed" and "+" in arm.basis and arm.quality_difference
     ]

@@ -166,7 +166,8 @@ def _plane(chart: PlaneChart, width: int) -> Any:
     scale = _cost_scale([spot.cost for spot in chart.spots])
     unit = "USD per 1,000 prompts" + (", logarithmic" if scale.type == "log" else "")
     x = alt.X("cost:Q", title=unit, scale=scale)
-    y = alt.Y("quality:Q", title="Quality (%)", scale=alt.Scale(zero=False, padding=10))
+    shown = quality_domain([100 * spot.quality for spot in chart.spots])
+    y = alt.Y("quality:Q", title="Quality (%)", scale=alt.Scale(domain=shown, nice=False))
     return alt.layer(
         *_lines(lines, x, y, columns=2 if width == WIDE else 1), *_points(points, x, y)
     ).properties(width=width, height=300 if width == WIDE else 240)
@@ -211,6 +212,17 @@ def _cost_scale(costs: Sequence[float]) -> Any:
     if least > 0 and most / least > _SPREAD:
         return alt.Scale(type="log", nice=False, padding=20)
     return alt.Scale(domain=[0, most * 1.08 or 1.0], nice=False)
+
+
+def quality_domain(percents: Sequence[float]) -> list[float]:
+    """From below the least to above the greatest, but not below nothing or above everything.
+
+    >>> quality_domain([50.0, 100.0]), quality_domain([1.0, 51.0]), quality_domain([])
+    ([46.0, 100.0], [0.0, 55.0], [0.0, 100.0])
+    """
+    least, most = min(percents, default=0.0), max(percents, default=100.0)
+    room = 0.08 * (most - least) or 1.0
+    return [max(0.0, least - room), min(100.0, most + room)]
 
 
 def distinct(names: Sequence[str]) -> list[str]:

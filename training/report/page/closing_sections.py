@@ -18,8 +18,9 @@ _METHOD: Final = (
         "{seed}."
     ),
     (
-        "Intervals tell what chance may do. They do not tell what a wrong price, a biased grade or other "
-        "traffic next month would do."
+        "Intervals tell what chance may do. They do not tell what a wrong price, a biased grade, a wrong "
+        "estimate or other traffic next month would do: a narrow interval around an estimate says that there "
+        "were many requests, not that the estimate is right."
     ),
     (
         "The saving is 1 - (cost with routing + failed attempts + cost of deciding) / cost before. The "
@@ -27,7 +28,6 @@ _METHOD: Final = (
         "list."
     ),
     "Deciding is counted at {router} a request: {basis}.",
-    "Quality is the share of adequate answers; a difference of 1 point is one answer in a hundred.",
 )
 
 

@@ -48,8 +48,11 @@ def share(value: float) -> str:
 
     >>> [share(x) for x in (0.3141, 1, 0, 0.0012, 0.00001)]
     ['31.4%', '100.0%', '0%', '0.12%', '<0.01%']
+    >>> share(-0.00001).replace(MINUS, "-")
+    '>-0.01%'
     """
-    return _signed(value, _percent(abs(value)) + "%")
+    text = _percent(abs(value)) + "%"
+    return f">{MINUS}{text[1:]}" if value < 0 and text[0] == "<" else _signed(value, text)
 
 
 def change(value: float) -> str:

@@ -27,6 +27,8 @@ from training.report.results import Report
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 # A value of the head longer than this is words, set smaller.
 _SHORT: Final = 9
+# A table of no more rows is printed on one page.
+_ONE_PAGE: Final = 12
 # A word longer than this, such as a digest, may be broken anywhere.
 _LONG: Final = 32
 
@@ -97,8 +99,9 @@ def _(block: Table) -> str:
         f'<th scope="col"{_align(block, n)}>{escape(text)}</th>' for n, text in enumerate(block.header)
     )
     rows = "\n".join(_row(block, row) for row in block.rows)
+    frame = "frame short" if len(block.rows) <= _ONE_PAGE else "frame"
     return (
-        f'<div class="frame"><table><caption>{escape(block.caption)}</caption>'
+        f'<div class="{frame}"><table><caption>{escape(block.caption)}</caption>'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
     )
 

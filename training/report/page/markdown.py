@@ -34,32 +34,33 @@ def render_markdown(report: Report) -> str:
 
 
 def _section(section: Section) -> str:
-    texts = (_markdown(block) for block in section.blocks)
+    texts = (render_block(block) for block in section.blocks)
     return "\n\n".join([f"{'#' * section.level} {_escape(section.title)}", *filter(None, texts)])
 
 
 @singledispatch
-def _markdown(block: Block) -> str:
+def render_block(block: Block) -> str:
+    """One block."""
     raise NotImplementedError(type(block).__name__)
 
 
-@_markdown.register
+@render_block.register
 def _(block: Paragraph) -> str:
     return f"> {_escape(block.text)}" if block.is_warning else _escape(block.text)
 
 
-@_markdown.register
+@render_block.register
 def _(block: Bullets) -> str:
     return "\n".join(f"- {_escape(item)}" for item in block.items)
 
 
-@_markdown.register
+@render_block.register
 def _(block: Figures) -> str:
     rows = ((Cell(label), cell, Cell(note)) for label, cell, note in block.items)
     return _table(block.caption, ("What", "Number", "Of"), rows, (False, True, False))
 
 
-@_markdown.register
+@render_block.register
 def _(block: Table) -> str:
     is_number = tuple(n > 0 and n not in block.words for n in range(len(block.header)))
     return _table(block.caption, block.header, block.rows, is_number)
@@ -77,9 +78,9 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-@_markdown.register(RangeChart)
-@_markdown.register(StepChart)
-@_markdown.register(PlaneChart)
+@render_block.register(RangeChart)
+@render_block.register(StepChart)
+@render_block.register(PlaneChart)
 def _(block: RangeChart | StepChart | PlaneChart) -> str:
     return f"*Chart on the page: {_escape(block.title)}.* {_escape(block.alt)}"
 

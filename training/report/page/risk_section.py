@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from training.report.analysis.risk import LEAKS
+from training.report.analysis.risk import LEAKS, UNKNOWN
 from training.report.page import wording
-from training.report.page.blocks import Block, Cell, Paragraph, Section, Table, words
+from training.report.page.blocks import Block, Cell, Paragraph, Section, Table, present, words
 from training.report.page.formats import (
     NOT_MEASURED,
     NOTHING,
@@ -19,19 +19,27 @@ from training.report.page.formats import (
     share,
 )
 from training.report.results import Count, Detection, Exposure, Report
+from training.report.sources.posture import DEFINITION
 
 # Classes side by side in one table of exposure.
 _CLASSES_ACROSS: Final = 4
+# Regions that are none.
+_NOWHERE: Final = ("", UNKNOWN)
+_MISSING: Final = (
+    "Requests without a class are in no such table: a provider that gets no others counts above and is "
+    "missing here."
+)
+_MERGED: Final = " Where the region is unknown, several providers or regions may count as one."
 _BASIS: Final = (
-    "Found: share of the card's prompts with the class that are flagged. Flagged in error: share of its "
-    "clean prompts that are. The card's prompts are not your traffic: on other text the detector may "
-    "miss more."
+    "The card tells how the detector did on labelled prompts that were held out. Found: share of its prompts "
+    "with the class that are flagged. Flagged in error: share of its clean prompts that are. The card's "
+    "prompts are not your traffic: on other text the detector may miss more."
 )
 
 
 def measures_section(report: Report) -> Section:
     """The four measures by name, with what they are."""
-    measures, counts = report.measures, report.counts
+    measures = report.measures
     routable = estimate(measures.share_routable, share, "terms are not known on both sides")
     rows = (
         _measure("provider count", "provider_count", measures.provider_count_before, measures.provider_count),
@@ -54,18 +62,36 @@ def measures_section(report: Report) -> Section:
             routable,
         ),
     )
-    text = (
-        f"On the {wording.plural(measures.n_routable, 'request')} that can move without changing risk "
-        "posture, and on them alone, the saving is "
-        f"{said(estimate(measures.saving_routable, share, 'none can'))}: what routing saves if no data "
-        "may go anywhere on weaker terms than before. Audit completeness is over "
-        f"{wording.plural(measures.n_calls, 'reported provider call')}; "
-        f"{count(counts.n_routed - counts.n_reported)} routed requests have no reported outcome."
-    )
     table = Table(
         "The four measures", ("Measure", "What it is", "Before", "With routing"), rows, frozenset({1})
     )
-    return Section("measures", "Risk: the four measures", (table, Paragraph(text)))
+    return Section("measures", "Risk: the four measures", (table, *map(Paragraph, _remarks(report))))
+
+
+def _remarks(report: Report) -> Iterable[str]:
+    """What the measures rest on, and what they do not say."""
+    measures, counts = report.measures, report.counts
+    if measures.n_calls:
+        yield (
+            f"Audit completeness is over {wording.plural(measures.n_calls, 'reported provider call')}; "
+            f"{count(counts.n_routed - counts.n_reported)} routed requests have no reported outcome."
+        )
+    if measures.n_routable:
+        yield (
+            f"On the {wording.plural(measures.n_routable, 'request')} that can move without changing risk "
+            "posture, and on them alone, the cheapest such model would save "
+            f"{said(estimate(measures.saving_routable, share))}: what there is to save if no data may go "
+            "anywhere on weaker terms than before. Routing is not bound by this, and may choose otherwise."
+        )
+    yield DEFINITION
+    if report.about.kind == "answers":
+        yield "No policy was applied: every model that the register serves counts as cleared here."
+    if report.n_example_terms:
+        yield (
+            f"Terms are those of the register, and for {count(report.n_example_terms)} of "
+            f"{wording.plural(counts.n_routed, 'choice')} they are example terms: the share routable is no "
+            "truer than they are."
+        )
 
 
 def exposure_section(report: Report) -> Section:
@@ -80,22 +106,29 @@ def exposure_section(report: Report) -> Section:
                 "“gone” one that is there no longer."
             ),
             *_exposure_tables(report.exposure),
+            Paragraph(_MISSING + (_MERGED if _has_unknown(report.exposure) else "")),
         )
     return Section("exposure", "Which data reaches whom", blocks, level=3)
 
 
 def rules_section(report: Report) -> Section:
     """Refusals, exceptions, and terms that nobody has proved."""
+    title, n = "Refusals, exceptions, example terms", report.n_example_terms
+    if report.about.kind == "answers" and not (report.refusals or report.exceptions or n):
+        text = "Graded answers pass no policy: nothing can be refused, and no exception is used."
+        return Section("rules", title, (Paragraph(text),), level=3)
     terms = (
-        f"{wording.plural(report.n_example_terms, 'choice')} rest on example terms: terms of a provider "
-        "that no public document supports, to be replaced from your contract."
+        f"{wording.plural(n, 'choice')} {'rests' if n == 1 else 'rest'} on example terms: terms of a "
+        "provider that no public document supports, to be replaced from your contract."
+        if n
+        else "No choice rests on example terms."
     )
     blocks: list[Block] = [
         _counts("Why requests were refused", "Reason", report.refusals, "No request was refused."),
         _counts("Exceptions relied on", "Exception", report.exceptions, "No choice rests on an exception."),
         Paragraph(terms),
     ]
-    return Section("rules", "Refusals, exceptions, example terms", tuple(blocks), level=3)
+    return Section("rules", title, tuple(blocks), level=3)
 
 
 def detection_section(report: Report) -> Section:
@@ -115,8 +148,24 @@ def detection_section(report: Report) -> Section:
         ),
         tuple(_detection_row(one) for one in report.detection),
     )
-    return Section(
-        "detection", "What the detector misses", (table, Paragraph(LEAKS), Paragraph(_BASIS)), level=3
+    texts = present((Paragraph(_BASIS), Paragraph(LEAKS), _doubt(report)))
+    return Section("detection", "What the detector misses", (table, *texts), level=3)
+
+
+def _doubt(report: Report) -> Paragraph | None:
+    """Classes whose flags may all be errors: of those a leak of 0 proves nothing."""
+    n = report.counts.n_rows - report.counts.n_set_aside
+    doubtful = [
+        name(one.data_class)
+        for one in report.detection
+        if n and one.leaks_per_million and one.false_pin and one.n_flagged / n <= one.false_pin.value
+    ]
+    if not doubtful:
+        return None
+    return Paragraph(
+        f"Flagged here no more often than the card's clean prompts are in error: {', '.join(doubtful)}. "
+        "Their flags may all be errors, so that how many requests hold them cannot be told. 0 leaks is then "
+        "what the formula gives, not proof that there are none."
     )
 
 
@@ -137,7 +186,7 @@ def _exposure_table(exposure: Iterable[Exposure], classes: Sequence[str], part: 
     places = sorted({place[:2] for place in cells})
     rows = tuple(
         (
-            Cell(f"{name(provider)} in {name(region)}"),
+            Cell(_place(provider, region)),
             *(_exposure_cell(cells.get((provider, region, one))) for one in classes),
         )
         for provider, region in places
@@ -147,6 +196,16 @@ def _exposure_table(exposure: Iterable[Exposure], classes: Sequence[str], part: 
         ("Provider and region", *map(name, classes)),
         rows,
     )
+
+
+def _has_unknown(exposure: Iterable[Exposure]) -> bool:
+    return any(path.region in _NOWHERE for path in exposure)
+
+
+def _place(provider: str, region: str) -> str:
+    if region in _NOWHERE:
+        return f"{name(provider)} (region unknown)"
+    return f"{name(provider)} in {name(region)}"
 
 
 def _exposure_cell(path: Exposure | None) -> Cell:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from training.report.analysis.slices import SMALL
-from training.report.page import wording
+from training.report.page import comparisons, wording
 from training.report.page.answer_section import NOTHING_COMPARED
 from training.report.page.blocks import (
     Block,
@@ -37,6 +38,26 @@ from training.report.page.formats import (
 from training.report.results import Arm, Money, QualityByBasis, Report, Slice
 
 _ONE_MODEL_KNOWN = "not knowable here"
+_MIXED: Final = (
+    "Quality of routing is over all requests here, grades and estimates together; the answer above holds "
+    "like against like, over fewer requests."
+)
+# Where nothing is sent, no cost is reported.
+_UNREPORTED: Final = {
+    "answers": "Costs are counted alike for every way; how, source by source, is told at the end.",
+    "log": "Nothing was sent, so no cost is reported. Costs are expected ones both ways, but where none is "
+    "known for the model before, what was paid stands in.",
+}
+_ESTIMATED: Final = (
+    "Only a grade of the answer itself is evidence. An estimate of the classifier is what the router "
+    "believed when it chose, so that it cannot prove the router right. Differences here hold like against "
+    "like; in other tables, where several kinds are named, one side may be graded and the other estimated."
+)
+_LIKE: Final = (
+    " The cost before is an expected one. The last line of the table holds expected costs on both sides, so "
+    "that an error of the estimate does not pass for a saving there."
+)
+_WAYS: Final = ("Way", "Requests", "Cost", "Saving", "Quality known both ways", "Quality", "Difference")
 
 
 def money_section(report: Report) -> Section:
@@ -48,14 +69,10 @@ def money_section(report: Report) -> Section:
         "money",
         "What was saved",
         (
-            Paragraph(
-                f"Over the {wording.plural(report.counts.n_compared, 'request')} that were routed and "
-                "whose cost is known both ways. Refused requests save nothing here, though deciding them "
-                "costs."
-            ),
+            Paragraph(_over(report)),
             _steps_chart(money),
-            _steps_table(money),
-            Bullets(_money_remarks(money)),
+            _steps_table(money, is_exact=report.about.kind == "answers"),
+            Bullets(_money_remarks(report)),
         ),
     )
 
@@ -74,22 +91,18 @@ def arms_section(report: Report) -> Section:
                     "A saving against a dear model proves little: any cheaper model saves. So each way "
                     "below is compared with the cost and quality before, on the same requests."
                 ),
+                Paragraph(_MIXED) if _is_mixed(report.arms) else None,
+                _as_expected(report.money),
                 _arms_chart(report.arms),
                 Table(
                     "Ways to route: cost, saving and quality against before",
-                    (
-                        "Way",
-                        "Requests",
-                        "Cost",
-                        "Saving",
-                        "Quality known both ways",
-                        "Quality",
-                        "Difference",
-                        "Quality is",
-                    ),
+                    (*_WAYS, "Quality is"),
                     tuple(_arm_row(arm) for arm in report.arms),
                     frozenset({7}),
                 ),
+                Paragraph(contest) if (contest := comparisons.say_contest(report)) else None,
+                Bullets(reasons) if (reasons := comparisons.reasons(report)) else None,
+                Paragraph("What the ways are:") if met else None,
                 Bullets(tuple(f"{wording.arm(arm)}: {wording.ARM_MEANINGS[arm]}" for arm in met)),
             )
         ),
@@ -104,12 +117,8 @@ def quality_section(report: Report) -> Section:
         ("Quality is", "Answers", "Quality", "Known both ways", "Routed less before"),
         rows,
     )
-    text = (
-        "Only a grade of the answer itself is evidence. An estimate of the classifier is what the router "
-        "believed when it chose, so that it cannot prove the router right. Differences here hold like "
-        "against like; in other tables, where several kinds are named, one side may be graded and the "
-        "other estimated."
-    )
+    is_graded = all(kind.basis == "measured" for kind in report.quality)
+    text = "Every answer that counts here has a grade." if is_graded else _ESTIMATED
     blocks: tuple[Block, ...] = (
         (Paragraph(text), table) if rows else (Paragraph("Quality was not measured."),)
     )
@@ -141,6 +150,20 @@ def slices_section(report: Report) -> Section:
     return Section("slices", "By part of the traffic", tuple(blocks) or (Paragraph("Nothing to divide."),))
 
 
+def _is_mixed(arms: Iterable[Arm]) -> bool:
+    return any(arm.name == "routed" and "+" in arm.basis for arm in arms)
+
+
+def _as_expected(money: Money) -> Paragraph | None:
+    """Other ways have expected costs only; what routing saves by those."""
+    if not (money.spent_over_expected and money.net_saving_as_expected):
+        return None
+    return Paragraph(
+        "Cost of routing is as reported, where it was; that of the other ways is expected. By expected costs "
+        f"routing saves {said(estimate(money.net_saving_as_expected, share))}."
+    )
+
+
 def _steps_chart(money: Money) -> StepChart:
     before, answers, failed, router = (
         amount / NUSD_PER_USD
@@ -163,7 +186,7 @@ def _steps_chart(money: Money) -> StepChart:
     return StepChart("Cost before, and with routing", alt, steps)
 
 
-def _steps_table(money: Money) -> Table:
+def _steps_table(money: Money, *, is_exact: bool) -> Table:
     spent = money.spent_nusd + money.router_nusd
     lines = (
         ("Before: without routing", money.before_nusd),
@@ -191,7 +214,7 @@ def _steps_table(money: Money) -> Table:
     return Table(
         "From the cost before to what was saved",
         ("What", "Cost", "Of before"),
-        (*rows, gross, saved, *([expected] if money.net_saving_as_expected else [])),
+        (*rows, gross, saved, *([expected] if money.net_saving_as_expected and not is_exact else [])),
     )
 
 
@@ -199,16 +222,30 @@ def _part(nusd: int, before: int) -> str:
     return share(nusd / before) if before else NONE
 
 
-def _money_remarks(money: Money) -> tuple[str, ...]:
-    actual = (
-        "Reported cost over expected cost: "
-        + said(estimate(money.spent_over_expected, decimal))
-        + ". Above 1, answers cost more than was expected of them."
-        if money.spent_over_expected
-        else f"Reported against expected cost: {NOT_MEASURED}, since no outcome came in. Costs are "
-        "expected ones."
+def _over(report: Report) -> str:
+    n = wording.plural(report.counts.n_compared, "request")
+    if report.about.kind == "answers":
+        return f"Over the {n} whose cost is known both ways."
+    return (
+        f"Over the {n} that were routed and whose cost is known both ways. Refused requests save nothing "
+        "here, though deciding them costs."
     )
-    return (f"{wording.plural(money.n_retried, 'request')} took more than one call.", actual)
+
+
+def _money_remarks(report: Report) -> tuple[str, ...]:
+    money, kind = report.money, report.about.kind
+    if not money.spent_over_expected and kind in _UNREPORTED:
+        return (_UNREPORTED[kind],)
+    retried = f"{wording.plural(money.n_retried, 'request')} took more than one call."
+    if not money.spent_over_expected:
+        why = "since no outcome came in. Costs are expected ones."
+        return (retried, f"Reported against expected cost: {NOT_MEASURED}, {why}")
+    ratio = (
+        f"Reported cost over expected cost: {said(estimate(money.spent_over_expected, decimal))}. Above 1, "
+        "answers cost more than was expected of them."
+    )
+    like = _LIKE if money.net_saving_as_expected else ""
+    return (retried, ratio + like)
 
 
 def _arm_row(arm: Arm) -> tuple[Cell, ...]:

@@ -28,8 +28,8 @@ ARMS: Final = {
 ARM_MEANINGS: Final = {
     "before": "Every request goes where it went, or would have gone, without routing.",
     "routed_98": "The same router, with the threshold that keeps 98% of the quality before.",
-    "best_single": "One model for everything, the best there is. A router that does not beat it is not "
-    "needed.",
+    "best_single": "One model for everything, the best there is, as known afterwards. A router that neither "
+    "saves more nor answers better is not needed.",
     "random_mix": "The same shares of the same models, dealt at random. What routing adds is the distance "
     "to this: the rest is only the use of cheaper models.",
     "shuffled": "The same router, trained on labels dealt at random: what it reaches is chance.",
@@ -63,6 +63,7 @@ FAULTS: Final = {
     "bad_name": "A name is not one: too long, or with characters that cannot be shown",
     "bad_number": "A number is not one, or is beyond all bounds",
     "bad_request": "The request is not a well-formed chat request",
+    "bad_row": "A number of the row is beyond its bounds, or its verdict is none",
     "bad_score": "The score is not a number from 0 to 1",
     "clock_jump": "The time runs backwards by more than an hour, or lies in the future",
     "duplicate_answer": "The same model answered the same prompt twice: the first counts",
@@ -73,6 +74,7 @@ FAULTS: Final = {
     "models_not_learned": "The training questions do not have these models",
     "negative_tokens": "A count of tokens is negative",
     "no_adequacy_rule": "Nothing says which score of this source is an adequate answer",
+    "no_answer": "Every reported call failed: there is no answer to judge",
     "no_id": "There is no id: the line's number stands for it",
     "no_known_cost": "No cost is known",
     "no_outcome": "Neither cost nor tokens are given",
@@ -84,6 +86,7 @@ FAULTS: Final = {
     "time_in_future": "The outcome is dated in the future",
     "too_few_priced_models": "Fewer than two models of the source have a price",
     "too_few_training_questions": "Too few training questions to learn from",
+    "two_models_of_one_name": "Two models of the source have one name: their answers cannot be told apart",
     "unexpected_model": "The gateway called a model that the decision does not name",
     "unknown_caller": "The caller is not registered",
     "unknown_model": "The register does not know the model, or has several of that name",
@@ -96,9 +99,10 @@ MEASURES: Final = {
     "exposure_paths": "Distinct combinations of data class, provider and region that requests reach. A "
     "request without a flagged or declared class makes none.",
     "audit_completeness": "Provider calls that match a decision on record, as a share of all provider calls "
-    "that were reported.",
+    "that were reported. A call that nobody reported is not among them.",
     "share_routable": "Requests for which a cheaper cleared model that meets the quality floor exists under "
-    "terms nowhere weaker than those of the model before.",
+    "terms nowhere weaker than those of the model before, as a share of those where model, terms and cost "
+    "before are known.",
 }
 METRICS: Final = {
     "aiq": "AIQ",
@@ -148,9 +152,12 @@ def router(text: str) -> str:
 
     >>> router("neighbours at every trade-off")
     'nearest neighbours at every trade-off'
+    >>> router("shuffled labels (every trade-off)")
+    'shuffled labels (every trade-off)'
     """
     code_of, _, rest = text.partition(" ")
-    return name(f"{ARMS[code_of]} {rest}".rstrip()) if code_of in ARMS else name(text)
+    told = ARMS.get(code_of)
+    return name(text if told is None or text.startswith(told) else f"{told} {rest}".rstrip())
 
 
 def note(text: str) -> str:
@@ -172,7 +179,7 @@ def basis(text: str) -> str:
 def slice_value(dimension: str, text: str) -> str:
     """A value of a slice."""
     if not text:
-        return "unknown"
+        return "not told" if dimension == "language" else "unknown"
     if dimension == "class" and text == "none":
         return "no class"
     return LENGTHS.get(text, name(text)) if dimension == "length" else name(text)
