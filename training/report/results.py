@@ -118,8 +118,8 @@ class Money:
         net_saving: The same after it: the saving.
         net_saved_nusd: The same in money.
         saving_where_before_cleared: Net, over requests for which the model before was cleared too.
-        spent_over_expected: Reported over expected cost, where outcomes came in and failed attempts aside;
-            None where none did.
+        spent_over_expected: Reported over expected cost, where outcomes came in with cost or tokens, failed
+            attempts aside; None where none did.
         net_saving_as_expected: Net saving with expected costs on both sides, so that an error of the estimate
             of tokens does not pass for a saving; failed attempts as reported.
     """

@@ -18,6 +18,8 @@ ROUTE, REFUSE, SET_ASIDE = "route", "refuse", "set_aside"
 # How the quality of a row is known: by a grade of this very answer, by the classifier's estimate for this
 # model, by its estimate for another model that stands in for it.
 MEASURED, MODELLED, MAPPED = "measured", "modelled", "mapped"
+# An answer was reported without its cost and without its tokens: what it was expected to cost stands in.
+COST_UNREPORTED: Final = "cost_not_reported"
 # Ways to route the same requests that graded answers allow to compute; all prompt by prompt, so paired.
 ARMS: Final = (
     "routed_98",

@@ -63,6 +63,13 @@ def test_requests_that_nobody_answered_save_nothing(tmp_path: Path) -> None:
     assert money.spent_over_expected is None
 
 
+def test_a_cost_that_nobody_reported_checks_no_estimate(tmp_path: Path) -> None:
+    """Reported over expected is over what was reported, not over estimates that stand in."""
+    told, untold = {"n_calls": 1, "spent_nusd": 20}, {"n_calls": 1, "faults": "cost_not_reported"}
+    money = _analysed(tmp_path, [row(0, **told), row(1, **untold), row(2, **untold), row(3)]).money
+    assert money.spent_over_expected == Estimate(0.5)
+
+
 def test_counts_are_what_plain_counts_say(synthetic: tuple[Report, list[dict[str, Any]]]) -> None:
     """How many rows were routed, refused, reported and graded."""
     report, rows = synthetic

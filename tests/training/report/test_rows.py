@@ -154,9 +154,18 @@ def test_reported_costs_of_all_attempts_count() -> None:
 def test_an_unknown_cost_is_the_expected_one(changes: dict[str, Any]) -> None:
     """An answer without a cost in dollars counts with what it was expected to cost, and never as free."""
     record = recorded()
-    row = row_of(record, [replace(OUTCOME, model=record["model"], **changes)])
+    row = row_of(record, [replace(OUTCOME, model=record["model"], output_tokens=None, **changes)])
     assert row["spent_nusd"] == record["cost"]["expected_nusd"]
-    assert row["faults"] == "+".join(changes.get("marks", ()))
+    assert row["faults"] == "+".join(("cost_not_reported", *changes.get("marks", ())))
+
+
+def test_reported_tokens_are_priced_by_the_register() -> None:
+    """Tokens without a cost are what was billed: no estimate takes their place."""
+    record = recorded()
+    row = row_of(record, [replace(OUTCOME, model=record["model"], cost_nano=None, currency=None)])
+    price = REGISTER.price(record["model"], NOON)
+    assert price is not None
+    assert (row["spent_nusd"], row["faults"]) == (price.cost_nusd(10, 20), "")
 
 
 def test_the_model_that_answered_counts() -> None:
@@ -185,7 +194,7 @@ def test_oddities_of_outcomes_are_faults() -> None:
     marks = ("time_before_decision", "unexpected_model")
     odd = replace(OUTCOME, model="gone/model@us", marks=marks, cost_nano=None, currency=None)
     row = row_of(record, [odd, replace(odd, attempt=2)])
-    assert row["faults"] == "time_before_decision+unexpected_model+unknown_model"
+    assert row["faults"] == "cost_not_reported+time_before_decision+unexpected_model+unknown_model"
     assert row["model"] == record["model"]
     assert row["spent_nusd"] is None
 

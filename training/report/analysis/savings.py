@@ -8,7 +8,7 @@ from typing import Any, Final
 from training.report.analysis.intervals import IntArray, Resamples
 from training.report.analysis.sums import MILLION, Sums, one, where
 from training.report.results import Arm, Counts, Estimate, Money, QualityByBasis
-from training.report.routed import ARMS, MAPPED, MEASURED, MODELLED
+from training.report.routed import ARMS, COST_UNREPORTED, MAPPED, MEASURED, MODELLED
 
 BASES: Final = (MEASURED, MODELLED, MAPPED)
 # Ways to route that ask this classifier too, and so bear its cost.
@@ -33,6 +33,7 @@ def _of_money(rows: Any) -> dict[str, Any]:
     compared = rows.compared == 1
     cleared = compared & rows.before_cleared
     reported = compared & (rows.n_calls > 0) & rows.expected_nusd.notnull()
+    reported &= ~rows.faults.contains(COST_UNREPORTED)
     expected = compared & rows.expected_nusd.notnull()
     wasted = rows.wasted == 1
     asked = compared | (rows.refused == 1) | wasted

@@ -66,6 +66,7 @@ FAULTS: Final = {
     "bad_row": "A number of the row is beyond its bounds, or its verdict is none",
     "bad_score": "The score is not a number from 0 to 1",
     "clock_jump": "The time runs backwards by more than an hour, or lies in the future",
+    "cost_not_reported": "An answer was reported without cost or tokens: the expected cost counts, if any",
     "duplicate_answer": "The same model answered the same prompt twice: the first counts",
     "duplicate_id": "The id came before: the first counts",
     "failed_call": "The call brought no answer: there is nothing to compare",

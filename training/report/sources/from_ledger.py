@@ -37,8 +37,9 @@ _ALWAYS: Final = (
         "of the model that answered. That of models which were not called is always the latter."
     ),
     (
-        "What was paid is what the gateway reported, in US dollars; where it reported nothing, what the "
-        "answer was expected to cost. The cost before is always the expected one."
+        "What was paid is what the gateway reported, in US dollars; where it reported only tokens, what the "
+        "register charges for them, and where nothing, what the answer was expected to cost. The cost before "
+        "is always the expected one."
     ),
     (
         "What shuffled estimates, nearest neighbours and an oracle would have done needs the graded answers "

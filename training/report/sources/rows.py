@@ -18,6 +18,7 @@ from clearway.register import Register
 from training.report.gathered import Costs
 from training.report.routed import (
     ARMS,
+    COST_UNREPORTED,
     MAPPED,
     MEASURED,
     MODELLED,
@@ -96,7 +97,7 @@ def decision_row(
         "request_id": own_id,
         "bucket": bucket_of(together or record["session"] or own_id),
         "verdict": record["verdict"],
-        "faults": _joined(_faults(held, register, outcomes)),
+        "faults": _joined(_faults(record, held, register, outcomes)),
         **_slices(record),
         **{name: value for name, value in _given(source, category, language).items() if value},
         "model": choice.get("model"),
@@ -105,7 +106,7 @@ def decision_row(
         **_before_part(record, held),
         "floor_met": record["floor_met"] if choice else None,
         "expected_nusd": record["cost"]["expected_nusd"],
-        **_spending(record, outcomes),
+        **_spending(record, register, outcomes),
         "router_nusd": costs.router_nusd,
         "quality_ppm": quality_ppm,
         "quality_basis": basis,
@@ -236,15 +237,15 @@ def _modelled(record: Mapping[str, Any], model: str | None) -> tuple[int | None,
     return scored["success_ppm"][model], BASES.get(scored["success_basis"].get(model), MAPPED)
 
 
-def _spending(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What was paid: as reported, and as expected where an answer's cost was not, or in another currency.
+def _spending(record: Mapping[str, Any], register: Register, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What was paid: as reported, else the reported tokens at the register's price, else as expected.
 
     Attempts that brought no answer saved nothing: what was spent for an answer is then unknown, and what they
     cost is still told.
     """
     is_refused = record["verdict"] == REFUSE
     failed = sum(one.cost_nusd or 0 for one in outcomes if one.status != "ok")
-    answers = [_answer_nusd(record, one) for one in outcomes if one.status == "ok"]
+    answers = [_answer_nusd(record, register, one) for one in outcomes if one.status == "ok"]
     if not outcomes:
         spent = record["cost"]["expected_nusd"]
     else:
@@ -257,17 +258,33 @@ def _spending(record: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[st
     }
 
 
-def _answer_nusd(record: Mapping[str, Any], outcome: Outcome) -> int | None:
-    if outcome.cost_nusd is not None:
-        return outcome.cost_nusd
+def _answer_nusd(record: Mapping[str, Any], register: Register, outcome: Outcome) -> int | None:
+    paid_nusd = _paid_nusd(record, register, outcome)
+    if paid_nusd is not None:
+        return paid_nusd
     cost: int | None = _candidates(record).get(outcome.model, {}).get("cost_nusd")
     return cost
 
 
-def _faults(before: Before, register: Register, outcomes: Sequence[Outcome]) -> set[str]:
+def _paid_nusd(record: Mapping[str, Any], register: Register, outcome: Outcome) -> int | None:
+    """As reported, or of the reported tokens; None where an attempt has neither, or the register no price."""
+    n_input, n_output = outcome.input_tokens, outcome.output_tokens
+    if outcome.cost_nusd is not None or n_input is None or n_output is None:
+        return outcome.cost_nusd
+    known = outcome.model in register.models
+    price = register.price(outcome.model, datetime.fromisoformat(record["time"])) if known else None
+    return price.cost_nusd(n_input, n_output) if price else None
+
+
+def _faults(
+    record: Mapping[str, Any], before: Before, register: Register, outcomes: Sequence[Outcome]
+) -> set[str]:
     faults = {mark for one in outcomes for mark in one.marks}
     names = {before.model, *(one.model for one in outcomes)}
     faults |= {UNKNOWN_MODEL} if not names <= set(register.models) else set()
+    answers = [one for one in outcomes if one.status == "ok"]
+    is_unpriced = any(_paid_nusd(record, register, one) is None for one in answers)
+    faults |= {COST_UNREPORTED} if is_unpriced else set()
     return faults | ({NO_ANSWER} if _is_unanswered(outcomes) else set())
 
 
