@@ -89,7 +89,10 @@ def report(
     router_nusd: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Cost of one decision in nano-dollars.", show_default="measured (log), else 139"
+            min=0,
+            max=10**12,
+            help="Cost of one decision in nano-dollars.",
+            show_default="measured (log), else 139",
         ),
     ] = None,
     workers: Annotated[

@@ -75,6 +75,13 @@ def made(out: Path) -> Report:
     return from_json(json.loads(out.with_suffix(".json").read_text(encoding="utf-8")))
 
 
+def test_a_decision_cannot_cost_beyond_all_bounds(run: Run, tmp_path: Path) -> None:
+    """A cost that no table could hold is wrong use, told before any work."""
+    result = run("--log", tmp_path / "log", "--json", "--router-nusd", 10**12 + 1)
+    assert result.exit_code == 2
+    assert "1000000000000" in result.output
+
+
 def test_the_ledger_is_reported(run: Run, ledger_home: Path, tmp_path: Path) -> None:
     """Three files, a short table, the scenario, the graded outcome; no prompt in any of it."""
     out = tmp_path / "report.html"

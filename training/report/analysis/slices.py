@@ -49,25 +49,27 @@ def _of_dimension(rows: Any, name: str, resamples: Resamples) -> list[Slice]:
 
 
 def _of_classes(rows: Any, resamples: Resamples) -> list[Slice]:
-    sets = {
-        joined: (split(joined) or (NO_CLASS,), n) for joined, n in counts(rows, "classes", at_most=_MAX_SETS)
-    }
+    known = counts(rows, "classes", at_most=_MAX_SETS)
+    sets = {joined: split(joined) or (NO_CLASS,) for joined, _ in known}
     sizes: Counter[str] = Counter()
-    for held, n in sets.values():
-        sizes.update(dict.fromkeys(held, n))
+    for joined, n in known:
+        sizes.update(dict.fromkeys(sets[joined], n))
     if sizes.keys() <= {NO_CLASS}:
         return []
     ordered = sorted(sizes, key=lambda name: (-sizes[name], name))
-    named = {name: {name} for name in ordered[:MAX_VALUES]}
-    if rest := ordered[MAX_VALUES:]:
-        named[OTHER] = {*named.get(OTHER, ()), *rest}
+    held = {name: _holds(rows, name) for name in ordered[:MAX_VALUES]}
+    if rest := {*ordered[MAX_VALUES:]}:
+        rest |= {OTHER} & held.keys()
+        held[OTHER] = rows.classes.isin([joined for joined, classes in sets.items() if rest & {*classes}])
     found = []
-    for name, classes in named.items():
-        part = rows.filter(
-            rows.classes.isin([joined for joined, (held, _) in sets.items() if classes & {*held}])
-        )
+    for name, condition in held.items():
+        part = rows.filter(condition)
         found.append(_slice("class", name, by_bucket(part, _kept(part)), resamples))
     return _ordered(found)
+
+
+def _holds(rows: Any, name: str) -> Any:
+    return rows.classes == "" if name == NO_CLASS else ("+" + rows.classes + "+").contains(f"+{name}+")
 
 
 def _kept(rows: Any) -> dict[str, Any]:
