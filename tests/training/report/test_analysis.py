@@ -70,6 +70,17 @@ def test_a_cost_that_nobody_reported_checks_no_estimate(tmp_path: Path) -> None:
     assert money.spent_over_expected == Estimate(0.5)
 
 
+def test_arms_of_a_table_may_rest_on_every_estimate(tmp_path: Path) -> None:
+    """A table does not say how its arms are known: what stands in for some routed models may do so there."""
+    known = {"quality_ppm": 1, "before_quality_ppm": 1, "best_single_quality_ppm": 1}
+    rows = [
+        row(number, **known, quality_basis=basis, before_quality_basis="modelled")
+        for number, basis in enumerate(("measured", "mapped", "modelled"))
+    ]
+    arms = {arm.name: arm.basis for arm in _analysed(tmp_path, rows, kind="table").arms}
+    assert arms["best_single"] == "modelled+mapped"
+
+
 def test_counts_are_what_plain_counts_say(synthetic: tuple[Report, list[dict[str, Any]]]) -> None:
     """How many rows were routed, refused, reported and graded."""
     report, rows = synthetic

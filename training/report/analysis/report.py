@@ -12,7 +12,7 @@ from typing import Any, Final
 from training.report.analysis.engines import collected, open_tables
 from training.report.analysis.intervals import N_RESAMPLES, Resamples
 from training.report.analysis.risk import LEAKS, Paths, detection_of, exposure_of, measures_of, paths_of
-from training.report.analysis.savings import arms_of, counts_of, money_of, quality_of, summed
+from training.report.analysis.savings import arms_of, counts_of, estimates_of, money_of, quality_of, summed
 from training.report.analysis.scenarios import scenarios_of
 from training.report.analysis.slices import DIMENSIONS, sliced, slices_of
 from training.report.analysis.sums import Sums, by_bucket, counts, one, prepared, split, usable, where
@@ -63,7 +63,8 @@ def analyse(
         about = _about(gathered, tables.engine, seed, made_at, everything)
         scenarios = scenarios_of(tables.moves, gathered.scenarios, resamples)
         report = _report(about, sums, everything, resamples, detector_metrics)
-        arms = arms_of(sums, resamples, gathered.arm_bases)
+        known = estimates_of(sums) if gathered.kind == "table" else gathered.arm_bases
+        arms = arms_of(sums, resamples, known)
         return replace(report, arms=arms, scenarios=scenarios, router_metrics=gathered.router_metrics)
 
 

@@ -182,6 +182,15 @@ def arms_of(sums: Sums, resamples: Resamples, known: Mapping[str, str]) -> tuple
     return (before, routed, *(arm for arm in others if arm.n or arm.n_quality))
 
 
+def estimates_of(sums: Sums) -> dict[str, str]:
+    """What arms of unknown basis may rest on: every kind of estimate that routed requests rest on.
+
+    A grade is that of the answer that was given, and so of no other model.
+    """
+    kinds = [basis for basis in bases_of(sums).split("+") if basis != MEASURED]
+    return dict.fromkeys(ARMS, "+".join(kinds))
+
+
 def _arm(sums: Sums, resamples: Resamples, name: str, known: str) -> Arm:
     nusd, pairs = sums[f"{name}_nusd"], sums[f"{name}_pairs"]
     quality, before = sums[f"{name}_quality"], sums[f"{name}_before_quality"]
