@@ -225,6 +225,10 @@ class Measures:
         share_routable: Share routable without changing risk posture; None: not measured.
         n_routable: Requests it counts.
         saving_routable: Saving on those requests alone, by the cheapest model on no weaker terms.
+        providers: Names of the providers reached, after.
+        providers_before: Before.
+        n_weaker_terms: Routed requests that went where some term is weaker than before.
+        share_weaker_terms: Of routed requests whose terms are known both ways; None: not measured.
     """
 
     provider_count: int
@@ -236,6 +240,10 @@ class Measures:
     share_routable: Estimate | None
     n_routable: int
     saving_routable: Estimate | None
+    providers: tuple[str, ...] = ()
+    providers_before: tuple[str, ...] = ()
+    n_weaker_terms: int = 0
+    share_weaker_terms: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)

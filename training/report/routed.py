@@ -86,6 +86,9 @@ COLUMNS: Final = (
     Column(
         "posture_nusd", "int64", "least cost, below `before_nusd`, over the floor on no weaker terms; or null"
     ),
+    Column(
+        "weaker_terms", "boolean", "whether some term of the choice is weaker than before; null where unknown"
+    ),
     Column("refused_for", "string", "codes that left every model out; empty where routed"),
     Column("exceptions", "string", "ids of exceptions that the choice rests on"),
     Column("example_terms", "boolean", "whether the choice rests on example terms"),

@@ -229,6 +229,10 @@ def _measures() -> Measures:
         share_routable=Estimate(0.2104, 0.2049, 0.216),
         n_routable=4_175,
         saving_routable=Estimate(0.5512, 0.532, 0.5699),
+        providers=("aws-bedrock", "on-premises", "openai"),
+        providers_before=("openai",),
+        n_weaker_terms=1_640,
+        share_weaker_terms=Estimate(0.0825, 0.0788, 0.0864),
     )
 
 

@@ -193,6 +193,14 @@ def test_share_routable_is_over_requests_whose_terms_are_known(tmp_path: Path) -
     assert measures.saving_routable == Estimate(0.5)
 
 
+def test_requests_on_weaker_terms_are_a_share_of_those_whose_terms_are_known(tmp_path: Path) -> None:
+    """Refused requests went nowhere, and of unknown terms nothing is said."""
+    rows = [row(1, weaker_terms=True), row(2, weaker_terms=False), row(3, weaker_terms=None), refused(4)]
+    measures = _analysed(tmp_path, rows).measures
+    assert (measures.n_weaker_terms, measures.share_weaker_terms) == (1, Estimate(0.5))
+    assert (measures.providers, measures.providers_before) == (("a",), ("b",))
+
+
 def test_classes_beyond_twenty_are_shown_as_one(tmp_path: Path) -> None:
     """A request with two of the rest counts there once, and none is left out."""
     rows = [row(n, classes=f"c{n % 24:02}") for n in range(96)]

@@ -156,6 +156,9 @@ def test_the_fourth_measure_is_defined_where_it_is_told() -> None:
     assert DEFINITION in risk
     assert "the cheapest such model would save 55.1% (53.2% to 57.0%)" in risk
     assert "for 2,318 of 19,876 choices they are example terms" in risk
+    weaker = "1,640 routed requests went where some term is weaker than before: 8.2% (7.9% to 8.6%)"
+    assert weaker in risk
+    assert "Providers before: openai. With routing: aws-bedrock, on-premises, openai." in risk
     assert "can move without" not in render_markdown(bare_report())
 
 

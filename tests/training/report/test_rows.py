@@ -236,6 +236,16 @@ def test_posture_takes_the_cheapest_on_no_weaker_terms() -> None:
     assert dear["posture_nusd"] is None
 
 
+def test_a_choice_on_weaker_terms_is_marked() -> None:
+    """Against our own machines a provider is weaker; against itself it is not; unknown terms say nothing."""
+    place = {"model": "openai/gpt-4o@us", "provider": "openai", "region": "us"}
+    record = {**recorded(), **place}
+    mine = Before("on-premises/qwen2.5-72b-instruct@on_premises", "on-premises", "on_premises", 10**9)
+    same = Before("openai/gpt-4o@us", "openai", "us", 10**9)
+    found = [row_of(record, before=one)["weaker_terms"] for one in (mine, same, Before("x", None, None, 1))]
+    assert found == [True, False, None]
+
+
 def test_nothing_is_under_an_unreachable_floor() -> None:
     """A prompt that estimates say nothing about has no model over the floor."""
     record = recorded()

@@ -17,6 +17,8 @@ from training.report.routed import ROUTE
 UNKNOWN: Final = "unknown"
 # Ways through which requests go, told apart; far more than any register and set of classes make.
 MAX_PATHS: Final = 100_000
+# Providers that are named.
+MAX_PROVIDERS: Final = 50
 LEAKS: Final = (
     "Expected leaks of a class per million requests: with p the share of requests flagged with it, f its "
     "false flags and r its recall on the detector's card, (p - f) / (r - f) of the requests hold it, and "
@@ -91,17 +93,20 @@ def measures_of(paths: Paths, sums: Sums, resamples: Resamples) -> Measures:
     Audit completeness is over reported calls of requests that have a decision. Share routable is over
     requests whose model before, its terms and its cost are known; refused requests are among them.
     """
-    n_routable = total(sums["routable"])
     return Measures(
         provider_count=len(paths.providers_after),
         provider_count_before=len(paths.providers_before),
+        providers=tuple(sorted(paths.providers_after))[:MAX_PROVIDERS],
+        providers_before=tuple(sorted(paths.providers_before))[:MAX_PROVIDERS],
         exposure_paths=len(paths.after),
         exposure_paths_before=len(paths.before),
         audit_completeness=resamples.share(sums["matched_calls"], sums["calls"]),
         n_calls=total(sums["calls"]),
         share_routable=resamples.share(sums["routable"], sums["posture_known"]),
-        n_routable=n_routable,
+        n_routable=total(sums["routable"]),
         saving_routable=resamples.saving(sums["routable_after"], sums["routable_before"]),
+        n_weaker_terms=total(sums["weaker"]),
+        share_weaker_terms=resamples.share(sums["weaker"], sums["terms_known"]),
     )
 
 

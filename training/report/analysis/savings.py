@@ -70,6 +70,8 @@ def _of_posture(rows: Any) -> dict[str, Any]:
         "calls": where(matched, rows.n_calls),
         "matched_calls": where(matched, rows.n_matched_calls),
         "posture_known": one(known),
+        "terms_known": one((rows.routed == 1) & rows.weaker_terms.notnull()),
+        "weaker": one((rows.routed == 1) & rows.weaker_terms),
         "routable": one(routable),
         "routable_before": where(routable, rows.before_nusd),
         "routable_after": where(routable, rows.posture_nusd + rows.router_nusd),

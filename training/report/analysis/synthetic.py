@@ -106,6 +106,7 @@ def _rows(rng: np.random.Generator, start: int, n: int) -> dict[str, Any]:
         "before_nusd": before,
         **_qualities(rng, routed, reported),
         "posture_nusd": _null(before // 2, ~posture),
+        "weaker_terms": _null(rng.random(n) < 0.2, ~routed),
         "refused_for": _of(("", "policy", "policy+floor"), np.where(verdict == 1, rng.integers(1, 3, n), 0)),
         "exceptions": _of(("", "exception-7"), rng.random(n) < 0.01),
         "example_terms": rng.random(n) < 0.1,

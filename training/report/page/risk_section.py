@@ -71,6 +71,9 @@ def measures_section(report: Report) -> Section:
 def _remarks(report: Report) -> Iterable[str]:
     """What the measures rest on, and what they do not say."""
     measures, counts = report.measures, report.counts
+    if measures.providers:
+        before, after = (_names(names) for names in (measures.providers_before, measures.providers))
+        yield f"Providers before: {before}. With routing: {after}."
     if measures.n_calls:
         yield (
             f"Audit completeness is over {wording.plural(measures.n_calls, 'reported provider call')}; "
@@ -83,6 +86,12 @@ def _remarks(report: Report) -> Iterable[str]:
             f"{said(estimate(measures.saving_routable, share))}: what there is to save if no data may go "
             "anywhere on weaker terms than before. Routing is not bound by this, and may choose otherwise."
         )
+    if measures.share_weaker_terms:
+        yield (
+            f"{wording.plural(measures.n_weaker_terms, 'routed request')} went where some term is weaker "
+            f"than before: {said(estimate(measures.share_weaker_terms, share))} of those whose terms are "
+            "known both ways."
+        )
     yield DEFINITION
     if report.about.kind == "answers":
         yield "No policy was applied: every model that the register serves counts as cleared here."
@@ -92,6 +101,10 @@ def _remarks(report: Report) -> Iterable[str]:
             f"{wording.plural(counts.n_routed, 'choice')} they are example terms: the share routable is no "
             "truer than they are."
         )
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(map(name, names)) or "none"
 
 
 def exposure_section(report: Report) -> Section:

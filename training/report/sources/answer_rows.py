@@ -127,6 +127,7 @@ class Tested:
                 "quality_basis": MEASURED,
                 "before_quality_basis": MEASURED,
                 "posture_nusd": posture[row],
+                "weaker_terms": self._is_weaker(chosen, before),
                 **{f"{arm}_nusd": ways[arm][0][row] for arm in ARMS},
                 **{f"{arm}_quality_ppm": ways[arm][1][row] for arm in ARMS},
             }
@@ -158,6 +159,11 @@ class Tested:
     def _place(self, model: str) -> tuple[str, str]:
         place = self.places.get(model)
         return (place.provider.id, place.region) if place else (NOT_IN_REGISTER, UNKNOWN_REGION)
+
+    def _is_weaker(self, chosen: str, before: str) -> bool | None:
+        """Whether some term of the choice is weaker; None where the register does not serve both."""
+        mine, theirs = self.places.get(chosen), self.places.get(before)
+        return None if mine is None or theirs is None else not is_nowhere_weaker(mine, theirs)
 
     def _posture_nusd(self, contest: Contest) -> list[int | None]:
         """Least cost of each prompt by a model of no weaker terms and of no less predicted success."""

@@ -340,12 +340,12 @@ def _notes(chosen: Mapping[str, Mix], seen: _Seen, tables: _Tables) -> tuple[str
         )
     if tables.n_unpriced:
         notes.append(
-            f"For {tables.n_unpriced} failed attempts nobody reported a cost in US dollars: "
+            f"For {tables.n_unpriced:,} failed attempts nobody reported a cost in US dollars: "
             "they count as free."
         )
     if tables.n_without_text:
         notes.append(
-            f"{tables.n_without_text} requests are missing from a scenario with another classifier: the file "
+            f"{tables.n_without_text:,} requests are missing from a scenario with another classifier: the file "
             "does not have the text that was decided."
         )
     return tuple(notes)

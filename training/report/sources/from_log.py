@@ -234,19 +234,19 @@ def _notes(tally: Counter[str]) -> Iterator[str]:
     if tally["expected_nusd"]:
         ratio = tally["paid_nusd"] / tally["expected_nusd"]
         yield (
-            f"Check of that yardstick: for {tally['n_checked']} lines the log says what was paid (or the "
+            f"Check of that yardstick: for {tally['n_checked']:,} lines the log says what was paid (or the "
             f"tokens, priced by the register): {ratio:.2f} times what the yardstick expects of those calls."
         )
     if tally["n_own_cost"]:
         yield (
-            f"For {tally['n_own_cost']} lines the model called has no price or estimate here: the cost "
+            f"For {tally['n_own_cost']:,} lines the model called has no price or estimate here: the cost "
             f"before is what the log says was paid, {tally['own_nusd'] / NUSD_PER_USD:,.4f} USD together, "
             "and the cost of the choice is an estimate. With the model in the register both are estimates."
         )
     if tally["n_graded"]:
         grade, estimate = (tally[name] / tally["n_graded"] / PPM for name in ("grade_ppm", "estimate_ppm"))
         yield (
-            f"Check of the estimated quality: {tally['n_graded']} lines have a grade, on average "
+            f"Check of the estimated quality: {tally['n_graded']:,} lines have a grade, on average "
             f"{grade:.3f}; the classifier expects {estimate:.3f} of those calls. A grade counts as quality "
             "only where the choice is the model that was called."
         )

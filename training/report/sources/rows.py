@@ -111,6 +111,7 @@ def decision_row(
         "quality_ppm": quality_ppm,
         "quality_basis": basis,
         "posture_nusd": _posture_nusd(record, register, held),
+        "weaker_terms": _is_weaker(choice, register, held),
         "refused_for": "" if choice else _joined(c for one in record["excluded"] for c in one["codes"]),
         "exceptions": _joined(record["exceptions"]),
         "example_terms": bool(record["example_terms"]),
@@ -312,6 +313,15 @@ def _posture_nusd(record: Mapping[str, Any], register: Register, before: Before)
         for cost, model in sorted(usable, key=lambda item: item[0])
     )
     return next((cost for cost, place in places if is_nowhere_weaker(place, other)), None)
+
+
+def _is_weaker(choice: Mapping[str, Any], register: Register, before: Before) -> bool | None:
+    """Whether some term where the answer comes from is weaker than before; None where terms are not known."""
+    mine = register.providers.get(choice.get("provider") or "")
+    theirs = register.providers.get(before.provider or "")
+    if mine is None or theirs is None or before.region is None:
+        return None
+    return not is_nowhere_weaker(Place(mine, choice["region"]), Place(theirs, before.region))
 
 
 def _candidates(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
