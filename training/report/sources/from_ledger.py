@@ -334,7 +334,7 @@ def _notes(chosen: Mapping[str, Mix], seen: _Seen, tables: _Tables) -> tuple[str
         notes.extend(_stand_ins({best, *chosen["zero_router"]}, tables.register))
     if tables.n_elsewhere:
         notes.append(
-            f"{tables.n_elsewhere} reported calls went elsewhere than the answer came from: attempts that "
+            f"{tables.n_elsewhere:,} reported calls went elsewhere than the answer came from: attempts that "
             "failed, calls after a refusal, or models that the register does not have. What they reached is "
             "not among the providers and exposure paths."
         )
@@ -345,8 +345,8 @@ def _notes(chosen: Mapping[str, Mix], seen: _Seen, tables: _Tables) -> tuple[str
         )
     if tables.n_without_text:
         notes.append(
-            f"{tables.n_without_text:,} requests are missing from a scenario with another classifier: the file "
-            "does not have the text that was decided."
+            f"{tables.n_without_text:,} requests are missing from a scenario with another classifier: the "
+            "file does not have the text that was decided."
         )
     return tuple(notes)
 
