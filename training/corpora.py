@@ -225,7 +225,7 @@ def select_models(table: pd.DataFrame, min_answers: int) -> tuple[pd.DataFrame, 
     if not len(chosen):
         raise TrainingDataError(
             f"reference_model: expected a model with {min_answers} graded answers of both kinds, got none; "
-            "lower --min-answers or add answers"
+            "add answers, or lower --min-answers where the command has it"
         )
     return chosen, excluded
 

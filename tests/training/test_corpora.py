@@ -225,7 +225,7 @@ def test_models_left_out_are_said(answers: pd.DataFrame) -> None:
         corpora.select_models(few, 120)
     assert str(caught.value) == (
         "reference_model: expected a model with 120 graded answers of both kinds, got none; "
-        "lower --min-answers or add answers"
+        "add answers, or lower --min-answers where the command has it"
     )
 
 

@@ -114,7 +114,7 @@ def test_nothing_left_is_an_error(answers: pd.DataFrame) -> None:
     """Where every model is left out, the table is unusable and the text says what to do."""
     text = (
         "reference_model: expected a model with 50 graded answers of both kinds, got none; "
-        "lower --min-answers or add answers"
+        "add answers, or lower --min-answers where the command has it"
     )
     assert _errors(check_table(answers.assign(score=1.0), min_answers=50)) == [("model", text, ())]
 

@@ -94,7 +94,7 @@ def _figures(report: Report) -> tuple[tuple[str, Cell, str], ...]:
         (
             "Quality, routed less before",
             estimate(difference, points, "no request has a quality both ways"),
-            f"{wording.basis(basis)}, {wording.plural(n, 'request')}" if n else "",
+            f"{wording.basis(basis)}, {_of_all(n, counts.n_routed)}" if n else "",
         ),
         (
             "Refused",
@@ -109,6 +109,13 @@ def _figures(report: Report) -> tuple[tuple[str, Cell, str], ...]:
             + ("; the rest is estimated" if graded < known else ""),
         ),
     )
+
+
+def _of_all(n: int, n_all: int) -> str:
+    """How many requests a quality is over; the others are not known in the same way before and after."""
+    if n == n_all:
+        return wording.plural(n, "request")
+    return f"the {count(n)} of {wording.plural(n_all, 'request')} known alike both ways"
 
 
 def _verdict(report: Report) -> str:

@@ -227,8 +227,8 @@ def _over(report: Report) -> str:
     if report.about.kind == "answers":
         return f"Over the {n} whose cost is known both ways."
     return (
-        f"Over the {n} that were routed and whose cost is known both ways. Refused requests save nothing "
-        "here, though deciding them costs."
+        f"Over the {n} that were routed and whose cost is known both ways. A request that was refused, or "
+        "that every attempt failed, saves nothing here, though what it cost counts."
     )
 
 

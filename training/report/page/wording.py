@@ -103,7 +103,7 @@ MEASURES: Final = {
     "that were reported. A call that nobody reported is not among them.",
     "share_routable": "Requests for which a cheaper cleared model that meets the quality floor exists under "
     "terms nowhere weaker than those of the model before, as a share of those where model, terms and cost "
-    "before are known.",
+    "before are known. A prompt unlike those that the classifier learned from has no such model.",
 }
 METRICS: Final = {
     "aiq": "AIQ",
