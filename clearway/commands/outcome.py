@@ -31,7 +31,8 @@ def outcome(home: HomeOption = None) -> None:
     unexpected_model (neither the choice nor a fallback), other_currency,
     time_before_decision, time_in_future. Exit 1 when any line was refused.
 
-    Example: echo '{"decision_id": "ID", "attempt": 1, "grade": 0.9}' | clearway outcome
+    Example: echo '{"decision_id": "ID", "attempt": 1, "model": "MODEL",
+    "status": "ok", "cost_usd": "0.0123"}' | clearway outcome
     """
     reporter = Reporter(operator(), "command_line")
     refused = False

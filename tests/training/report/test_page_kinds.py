@@ -201,3 +201,20 @@ def test_short_tables_are_kept_on_one_printed_page() -> None:
     page = render_html(replace(report, faults=faults))
     assert '<div class="frame short"><table><caption>The four measures' in page
     assert '<div class="frame"><table><caption>Faults of the input' in page
+
+
+def test_one_request_has_no_interval_and_says_so() -> None:
+    """A share without an interval is neither shown nor ruled out."""
+    report = example_report()
+    alone = replace(report, money=replace(report.money, net_saving=Estimate(0.994)))
+    text = render_markdown(alone)
+    assert "99.4% (no interval) was saved, over too few requests to give an interval." in text
+
+
+def test_a_part_of_which_nobody_said_anything_is_not_shown() -> None:
+    """All requests without a source are no part of the traffic."""
+    report = example_report()
+    one = replace(report.slices[0], dimension="source", value="")
+    assert (
+        "Source" not in render_markdown(replace(report, slices=(one,))).split("## By part")[1].split("## ")[0]
+    )

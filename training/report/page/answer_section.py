@@ -128,9 +128,16 @@ def _verdict(report: Report) -> str:
         "and of "
         "failed attempts taken off.",
         "down": f"Routing cost more than it saved: {said(estimate(saving, share))} of the cost before.",
-        "": f"A saving is not shown: {said(estimate(saving, share))} includes none.",
+        "": _no_saving_shown(saving),
     }[direction]
     return f"{cost} {_say_quality(*quality_answer(report)[:2])}"
+
+
+def _no_saving_shown(saving: Estimate) -> str:
+    told = said(estimate(saving, share))
+    if saving.low is None:
+        return f"Of the cost before {told} was saved, over too few requests to give an interval."
+    return f"A saving is not shown: {told} includes none."
 
 
 def _is_estimated(report: Report) -> bool:

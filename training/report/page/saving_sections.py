@@ -139,6 +139,8 @@ def slices_section(report: Report) -> Section:
     single: list[str] = []
     for dimension in dimensions:
         parts = [part for part in report.slices if part.dimension == dimension]
+        if len(parts) == 1 and not parts[0].value:
+            continue  # nobody said, of any request
         if len(parts) == 1:
             single.append(
                 f"{_dimension(dimension)}: {wording.slice_value(dimension, parts[0].value)} throughout."

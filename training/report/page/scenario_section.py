@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from training.report.page import wording
 from training.report.page.blocks import (
     Block,
     Bullets,
@@ -70,7 +71,7 @@ def _moves(one: Scenario) -> Block:
         return Paragraph(f"{name(one.name)}: no request moves.")
     rows = [words(_model(move.now), _model(move.then), count(move.n)) for move in one.moves[:_MOVES]]
     if rest := one.moves[_MOVES:]:
-        rows.append(words(f"{count(len(rest))} other ways", "", count(sum(move.n for move in rest))))
+        rows.append(words(wording.plural(len(rest), "other way"), "", count(sum(move.n for move in rest))))
     return Table(f"{name(one.name)}: what moves", ("From", "To", "Requests"), tuple(rows), frozenset({1}))
 
 
