@@ -163,7 +163,7 @@ def test_a_run_that_is_broken_off_goes_on(tmp_path: Path, how: signal.Signals) -
     log, script, work = tmp_path / "log.jsonl", tmp_path / "run.py", tmp_path / "work"
     script.write_text(textwrap.dedent(RUN))
     lines = [
-        {"id": f"r-{n % 1_400}", "prompt": f"How many legs have {n} spiders? " * 20} for n in range(1_500)
+        {"id": f"r-{n % 1_400}", "prompt": f"How many legs have {n} spiders? " * 20} for n in range(2_000)
     ]
     log.write_text("\n".join(map(json.dumps, lines)))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -181,17 +181,17 @@ def test_a_run_that_is_broken_off_goes_on(tmp_path: Path, how: signal.Signals) -
     assert errors.count("Traceback") == (how == signal.SIGINT)  # its own; the command line catches that
     assert process.returncode != 0
     wait_until(lambda: not any(is_running(child) for child in children))
-    assert 0 < len(list(work.rglob("done/*.json"))) < 6
+    assert 0 < len(list(work.rglob("done/*.json"))) < 8
 
     told: list[str] = []
     options: dict[str, Any] = {"workers": 2, "at": NOON, "costs": Costs(1, "said")}
     settings = Settings.of({}, home=tmp_path / "home")
     resumed = from_log.gather(log, settings, work, progress=lambda what, *_: told.append(what), **options)
     assert told[0].startswith("scoring (resumed: ")
-    assert told[0].endswith(" of 6 chunks)")
+    assert told[0].endswith(" of 8 chunks)")
     whole = from_log.gather(log, settings, tmp_path / "other", **options)
     files = sorted(path.name for path in whole.rows.glob("*.parquet"))
-    assert len(files) == 6
+    assert len(files) == 8
     assert all(pq.read_table(resumed.rows / name).equals(pq.read_table(whole.rows / name)) for name in files)
     assert sum(names(whole.rows).count(f"r-{n}") for n in range(100)) == 200
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from clearway.ledger.sqlite import open_ledger
 from clearway.testing import NOON, shipped_register
 from training.report.gathered import Costs, Gathered, WhatIf
 from training.report.routed import COLUMNS, MOVE_COLUMNS
-from training.report.sources import from_log
-from training.report.sources.log_scorer import LogScorer, names_of
+from training.report.sources import from_log, log_notes
+from training.report.sources.log_names import label_of, names_of
+from training.report.sources.log_scorer import LogScorer
 from training.report.sources.prompt_scan import language_of
 
 pytestmark = pytest.mark.usefixtures("detector")
@@ -105,7 +107,7 @@ def test_a_messy_log_is_counted_and_never_dropped(tmp_path: Path) -> None:
         ("set_aside", "duplicate_id"),
         ("route", "negative_tokens+other_currency+unknown_caller+unknown_purpose"),
         ("route", "unknown_model"),
-        ("route", "clock_jump+no_outcome+unknown_model"),
+        ("route", "clock_jump+no_model+no_outcome"),
         ("set_aside", "bad_request"),
         ("set_aside", "bad_request"),
         ("set_aside", "bad_request"),
@@ -115,9 +117,17 @@ def test_a_messy_log_is_counted_and_never_dropped(tmp_path: Path) -> None:
     ]
     assert (rows[2]["caller"], rows[2]["purpose"]) == ("nobody", "none-such")
     assert (rows[3]["before_nusd"], rows[3]["before_provider"]) == (500_000_000, "Acme <b>")
-    assert (rows[4]["before_nusd"], rows[4]["before_cleared"]) == (None, None)
+    assert (rows[4]["before_nusd"], rows[4]["before_cleared"], rows[4]["time_us"]) == (None, None, None)
     assert rows[10]["request_id"] == "line-11"
     assert any("For 1 lines the model called has no price" in note for note in gathered.notes)
+    assert gathered.notes[0] == (
+        "7 of 11 lines could not be used: 4 bad_request (lines 6, 7, 8, 10), 1 duplicate_id (line 2), "
+        "1 failed_call (line 9), 1 unreadable_line (line 11)."
+    )
+    assert gathered.notes[-1] == (
+        "What was asked for an unregistered purpose is decided for the first purpose of its caller: "
+        "general (1)."
+    )
 
 
 def test_nothing_of_a_prompt_is_written(tmp_path: Path) -> None:
@@ -140,14 +150,21 @@ def test_what_was_paid_checks_the_yardstick(tmp_path: Path) -> None:
     )
 
 
-def test_a_grade_is_quality_where_the_choice_is_what_was_called(tmp_path: Path) -> None:
-    """There it is measured on both sides; elsewhere it only checks the estimate."""
+def test_a_grade_only_checks_the_estimate(tmp_path: Path) -> None:
+    """Where the choice is what was called, too: measured on both sides, the difference could only be 0."""
     _, (row,) = gather(tmp_path, [line(1, grade=0.25)])
-    assert (row["quality_basis"], row["before_quality_basis"]) == ("modelled", "modelled")
     gathered, (same,) = gather(tmp_path, [line(1, model=row["model"], grade=0.25)])
-    assert (same["quality_ppm"], same["before_quality_ppm"]) == (250_000, 250_000)
-    assert (same["quality_basis"], same["before_quality_basis"]) == ("measured", "measured")
-    assert any("1 lines have a grade, on average 0.250" in note for note in gathered.notes)
+    for found in (row, same):
+        assert (found["quality_basis"], found["before_quality_basis"]) == ("modelled", "modelled")
+    assert same["quality_ppm"] == same["before_quality_ppm"] == row["quality_ppm"]
+    assert (
+        "Check of the estimated quality: 1 lines have a grade, on average 0.250; the classifier expects "
+        f"{same['quality_ppm'] / 10**6:.3f} of those calls."
+    ) in gathered.notes
+    assert (
+        "Quality is the classifier's estimate, for the choice and for the model that the log names alike: of "
+        "a model that was not called a log has no grade."
+    ) in gathered.notes
 
 
 def test_sensitive_requests_and_sessions_are_as_in_service(tmp_path: Path) -> None:
@@ -261,14 +278,67 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 def test_models_are_found_by_the_names_that_gateways_use(tmp_path: Path) -> None:
     """Only where exactly one fits; provider and region may settle it."""
     names = names_of(shipped_register())
-    assert names["openai/gpt-4o@us", "", ""] == GPT_4O
-    assert names["openai/gpt-4o", "", ""] == GPT_4O
-    assert names["gpt-4o-2024-08-06", "", ""] is None
-    assert names["gpt-4o-2024-08-06", "azure", ""] == "azure/gpt-4o@eu"
-    assert names["gpt-4o-2024-08-06", "", "us"] == GPT_4O
-    assert names["openai/gpt-4o-2024-08-06", "openai", "us"] == GPT_4O
+    assert names["openai/gpt-4o@us", "", ""] == (GPT_4O,)
+    assert names["openai/gpt-4o", "", ""] == (GPT_4O,)
+    assert names["gpt-4o-2024-08-06", "", ""] == ("azure/gpt-4o@eu", GPT_4O)
+    assert names["gpt-4o-2024-08-06", "azure", ""] == ("azure/gpt-4o@eu",)
+    assert names["gpt-4o-2024-08-06", "", "us"] == (GPT_4O,)
+    assert names["openai/gpt-4o-2024-08-06", "openai", "us"] == (GPT_4O,)
+    assert names["gpt-4o", "openai", "us"] == (GPT_4O,)
+    assert names["gpt-4o", "", "eu"] == ("azure/gpt-4o@eu",)
+    assert names["gpt-5-mini", "", ""] == ("openai/gpt-5-mini@us",)
+    assert names["mistral-nemo", "mistral", "eu"] == ("mistral/mistral-nemo@eu",)
+    assert ("gpt-4o", "openai", "eu") not in names
     _, (row,) = gather(tmp_path, [line(1, model="GPT-4o-2024-08-06", provider="Azure")])
     assert row["before_model"] == "azure/gpt-4o@eu"
+    _, (row,) = gather(tmp_path, [line(1, model=" GPT-4o", provider="OpenAI", region="US")])
+    assert (row["before_model"], row["faults"]) == (GPT_4O, "")
+
+
+def test_a_name_of_several_models_of_one_cost_is_held_against(tmp_path: Path) -> None:
+    """Cost and estimate are those of any of them, and where it ran stays unknown; else nothing is known."""
+    _, (known,) = gather(tmp_path, [line(1)])
+    gathered, (row, other) = gather(
+        tmp_path, [line(1, model="gpt-4o"), line(2, model="llama-3.1-70b-instruct")]
+    )
+    same = ("before_nusd", "before_quality_ppm", "before_quality_basis")
+    assert [row[name] for name in same] == [known[name] for name in same]
+    assert (row["before_model"], row["faults"]) == ("gpt-4o", "several_models")
+    unknown = ("before_provider", "before_region", "before_cleared", "weaker_terms", "posture_nusd")
+    assert {row[name] for name in unknown} == {None}
+    assert (other["before_nusd"], other["before_quality_ppm"]) == (None, None)
+    assert other["faults"] == "unknown_model"
+    assert (
+        "For 1 lines several models of the register fit the name, all at one expected cost and one estimate: "
+        "these count, and only provider and region stay unknown."
+    ) in gathered.notes
+
+
+def test_names_that_are_not_known_are_listed(tmp_path: Path) -> None:
+    """The ten most frequent with counts, short and printable, and what to do."""
+    names = ["b", "b", "a\0\u202e" + "x" * 100, *"cdefghijkl"]
+    gathered, _ = gather(tmp_path, [line(n, model=f"no-{name}") for n, name in enumerate(names)])
+    assert gathered.notes[0] == (
+        f"Not in the register, or several of that name: no-b (2), no-a{'x' * 76} (1), "
+        + ", ".join(f"no-{name} (1)" for name in "cdefghij")
+        + ", and 2 more names. Log the register's id, or add provider and region, or add the model with "
+        "--register DIR."
+    )
+    assert label_of("gpt-4o", "", "mars") == "gpt-4o (mars)"
+
+
+def test_the_first_lines_that_were_set_aside_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most five of each code, over all pieces, by the number in the file."""
+    monkeypatch.setattr(from_log, "CHUNK", 4)
+    lines = [line(1), *[b"{"] * 7, line(9, status="error"), b""]
+    gathered, _ = gather(tmp_path, lines)
+    assert gathered.notes[0] == (
+        "8 of 9 lines could not be used: 7 unreadable_line (lines 2, 3, 4, 5, 6 and 2 more), "
+        "1 failed_call (line 9)."
+    )
+    assert not any("could not be used" in note for note in log_notes.notes(Counter(n_decided=1)))
 
 
 def test_a_policy_without_its_default_caller_is_refused(tmp_path: Path) -> None:

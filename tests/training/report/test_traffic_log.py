@@ -98,6 +98,9 @@ def test_a_good_line_is_read_whole() -> None:
         ({"time": "0001-01-01T00:00:00+23:00"}, "no_time"),
         ({"time": "9999-12-31T23:59:59-23:00"}, "no_time"),
         ({"cost_usd": None, "output_tokens": None}, "no_outcome"),
+        ({"model": None}, "no_model"),
+        ({"model": " "}, "no_model"),
+        ({"model": 7}, "no_model"),
         ({"status": "who knows"}, "unknown_status"),
     ],
 )
@@ -194,8 +197,23 @@ def test_the_index_finds_what_no_line_tells(tmp_path: Path) -> None:
     assert index.n_lines == 8
     assert index.duplicates == {4, 6}
     assert index.jumps == {4, 5}
+    assert index.strays == {5}
     assert index.marks(4) == {"duplicate_id", "clock_jump"}
+    assert index.marks(5) == {"clock_jump", "stray_time"}
     assert index.marks(1) == frozenset()
+
+
+def test_a_time_that_is_far_off_is_not_taken(tmp_path: Path) -> None:
+    """Over a year back, or ahead, it is a clock jump without a time, however many lines have it in a row."""
+    year = timedelta(days=365)
+    times = [AT, AT - year, AT, AT - year - timedelta(seconds=1), datetime(1970, 1, 1, tzinfo=UTC)]
+    times += [AT - timedelta(hours=1), AT + timedelta(seconds=1)]
+    log = written(tmp_path / "log", *({**GOOD, "id": n, "time": t.isoformat()} for n, t in enumerate(times)))
+    index = index_log(log, AT, lambda *_: None)
+    assert (sorted(index.jumps), sorted(index.strays)) == ([2, 4, 5, 7], [4, 5, 7])
+    lines = [read_line(raw, index.marks(raw.number)) for raw in log.lines()]
+    assert [line.number for line in lines if line.time_us is None] == [4, 5, 7]
+    assert [line.faults for line in lines if line.faults] == [{"clock_jump"}] * 4
 
 
 def test_a_log_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ FAULTS: Final = {
     "bad_request": "The request is not a well-formed chat request",
     "bad_row": "A number of the row is beyond its bounds, or its verdict is none",
     "bad_score": "The score is not a number from 0 to 1",
-    "clock_jump": "The time runs backwards by more than an hour, or lies in the future",
+    "clock_jump": "The time runs backwards by more than an hour, or lies in the future; one in the future, "
+    "or over a year back, does not count for the period of the report",
     "cost_not_reported": "An answer was reported without cost or tokens: the expected cost counts, if any",
     "duplicate_answer": "The same model answered the same prompt twice: the first counts",
     "duplicate_id": "The id came before: the first counts",
@@ -78,6 +79,7 @@ FAULTS: Final = {
     "no_answer": "Every reported call failed: there is no answer to judge",
     "no_id": "There is no id: the line's number stands for it",
     "no_known_cost": "No cost is known",
+    "no_model": "The line names no model",
     "no_outcome": "Neither cost nor tokens are given",
     "no_prompt": "There is no prompt",
     "no_time": "There is no time",
@@ -85,6 +87,8 @@ FAULTS: Final = {
     "other_currency": "The cost is not in US dollars: it is not counted",
     "time_before_decision": "The outcome is dated before its decision",
     "time_in_future": "The outcome is dated in the future",
+    "several_models": "The register has several models of that name, all at one expected cost and estimate: "
+    "these count, its provider and region stay unknown",
     "too_few_priced_models": "Fewer than two models of the source have a price",
     "too_few_training_questions": "Too few training questions to learn from",
     "two_models_of_one_name": "Two models of the source have one name: their answers cannot be told apart",

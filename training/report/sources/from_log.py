@@ -19,25 +19,25 @@ from pathlib import Path
 from typing import Final
 
 from clearway.approvals import load_approvers
-from clearway.assessment import PPM, ClassifierIdentity
+from clearway.assessment import ClassifierIdentity
 from clearway.errors import ConfigurationError, NotFoundError
 from clearway.exceptions import ExceptionBook
 from clearway.installation import SENSITIVITY_PROMOTION, Settings, existing_ledger, trusted_digests
 from clearway.ledger.store import Ledger
 from clearway.load_records import promoted_bundles
 from clearway.record import format_time, software
-from clearway.register import NUSD_PER_USD
 from clearway.router import Router
 from clearway.sensitivity.unknown import UnknownDetector
 from clearway.testing import memory_ledger
 from training.report.gathered import Costs, Gathered, WhatIf
+from training.report.sources import log_notes
 from training.report.sources.batch import CHUNK, Pieces, score_pieces, write_whole
 from training.report.sources.log_lines import LogFile, RawLine
 from training.report.sources.log_scorer import NUSD_PER_HOUR, LogScorer, Plan
 from training.report.sources.traffic_log import LogIndex, index_log
 
 # Changes whenever the rows of equal inputs would.
-FORMAT: Final = 1
+FORMAT: Final = 2
 BEFORE: Final = "the model that the log says was called"
 _UNKNOWN: Final = "The sensitivity detector could not be loaded: every request counts as restricted."
 _KEY_CHARACTERS: Final = 24
@@ -196,7 +196,7 @@ def _chunks(
 def _gathered(scorer: LogScorer, pieces: Pieces) -> Gathered:
     plan, tally = scorer.plan, pieces.tally()
     costs, detector = plan.costs or _measured(tally), scorer.router.sensitivity
-    notes = (*_notes(tally), *((_UNKNOWN,) if isinstance(detector, UnknownDetector) else ()))
+    notes = (*log_notes.notes(tally), *((_UNKNOWN,) if isinstance(detector, UnknownDetector) else ()))
     return Gathered(
         kind="log",
         origin=plan.origin,
@@ -224,34 +224,3 @@ def _measured(tally: Counter[str]) -> Costs:
         mean_nusd,
         f"measured in this run: {milliseconds:.1f} ms of one core a decision, at 0.05 USD an hour of a core",
     )
-
-
-def _notes(tally: Counter[str]) -> Iterator[str]:
-    yield (
-        "Both costs are on one yardstick: the register's prices and the classifier's expected lengths, for "
-        "the choice and for the model that the log names alike."
-    )
-    if tally["expected_nusd"]:
-        ratio = tally["paid_nusd"] / tally["expected_nusd"]
-        yield (
-            f"Check of that yardstick: for {tally['n_checked']:,} lines the log says what was paid (or the "
-            f"tokens, priced by the register): {ratio:.2f} times what the yardstick expects of those calls."
-        )
-    if tally["n_own_cost"]:
-        yield (
-            f"For {tally['n_own_cost']:,} lines the model called has no price or estimate here: the cost "
-            f"before is what the log says was paid, {tally['own_nusd'] / NUSD_PER_USD:,.4f} USD together, "
-            "and the cost of the choice is an estimate. With the model in the register both are estimates."
-        )
-    if tally["n_graded"]:
-        grade, estimate = (tally[name] / tally["n_graded"] / PPM for name in ("grade_ppm", "estimate_ppm"))
-        yield (
-            f"Check of the estimated quality: {tally['n_graded']:,} lines have a grade, on average "
-            f"{grade:.3f}; the classifier expects {estimate:.3f} of those calls. A grade counts as quality "
-            "only where the choice is the model that was called."
-        )
-    yield (
-        "Each request is decided as the first of its session: levels and providers that a session reached "
-        "before are not carried over."
-    )
-    yield "What an unregistered caller asked is decided for the default caller of the policy."

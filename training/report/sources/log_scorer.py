@@ -2,6 +2,9 @@
 
 Cost is held on one yardstick: what the register's price and the classifier's expected length say, for the
 choice and for the model that the log names alike. What the log says was paid checks that yardstick.
+
+Quality is the classifier's estimate on both sides. A grade tells of the model that was called: where that
+is the choice, the difference would be 0 by construction. So grades only check the estimates.
 """
 
 from __future__ import annotations
@@ -23,19 +26,30 @@ from clearway.errors import InvalidRequestError, UnknownCallerError
 from clearway.installation import Settings, check_agreement
 from clearway.policy import load_policy
 from clearway.record import facts_of
-from clearway.register import Register, load_register
+from clearway.register import load_register
 from clearway.request import Caller, Request, parse_json, parse_request
 from clearway.router import Router
 from clearway.testing import memory_ledger
 from training.prompt_key import prompt_key
 from training.report import what_if
 from training.report.gathered import Costs, WhatIf
-from training.report.routed import COLUMNS, MEASURED, SET_ASIDE, bucket_of
+from training.report.routed import COLUMNS, MAPPED, SET_ASIDE, bucket_of
+from training.report.sources import log_notes
 from training.report.sources.batch import Scored
 from training.report.sources.log_lines import RawLine
+from training.report.sources.log_names import label_of, names_of, place_of
 from training.report.sources.prompt_scan import language_of
-from training.report.sources.rows import Before, decision_row, move_row
-from training.report.sources.traffic_log import BAD_REQUEST, LogLine, read_line, shown
+from training.report.sources.rows import BASES, UNKNOWN_MODEL, Before, decision_row, move_row
+from training.report.sources.traffic_log import (
+    BAD_REQUEST,
+    NO_MODEL,
+    SEVERAL_MODELS,
+    UNKNOWN_CALLER,
+    UNKNOWN_PURPOSE,
+    LogLine,
+    read_line,
+    shown,
+)
 
 # 0.05 US dollars an hour of one core, in nano-dollars and nanoseconds.
 NUSD_PER_HOUR: Final = 50_000_000
@@ -108,16 +122,20 @@ class LogScorer:
         for raw, marks in items:
             line, request = self._request(read_line(raw, marks))
             if request is None:
-                rows.append(set_aside_row(line, self.plan.origin))
+                rows.append(self._set_aside(line, tally))
                 continue
             try:
                 row, its_moves = self._decide(line, request, tally)
             except InvalidRequestError:  # a label that nobody knows
-                rows.append(set_aside_row(_marked(line, {BAD_REQUEST}), self.plan.origin))
+                rows.append(self._set_aside(_marked(line, {BAD_REQUEST}), tally))
                 continue
             rows.append(row)
             moves.extend(its_moves)
         return Scored(rows, moves, dict(tally))
+
+    def _set_aside(self, line: LogLine, tally: Counter[str]) -> dict[str, Any]:
+        log_notes.tell_set_aside(line, tally)
+        return set_aside_row(line, self.plan.origin)
 
     def _request(self, line: LogLine) -> tuple[LogLine, Request | None]:
         """The request of a line, with what turned out wrong; none where the line is set aside."""
@@ -142,13 +160,13 @@ class LogScorer:
         try:
             caller = callers.from_command_line(named, at=self.plan.at)
         except (InvalidRequestError, UnknownCallerError):
-            faults.add("unknown_caller")
+            faults.add(UNKNOWN_CALLER)
             caller = callers.from_command_line({}, at=self.plan.at)
         wanted = {"purpose": said["purpose"]} if "purpose" in said else {}
         try:
             return caller, callers.purpose_of(caller, wanted), faults
         except InvalidRequestError:
-            return caller, callers.purpose_of(caller, {}), {*faults, "unknown_purpose"}
+            return caller, callers.purpose_of(caller, {}), {*faults, UNKNOWN_PURPOSE}
 
     def _decide(
         self, line: LogLine, request: Request, tally: Counter[str]
@@ -157,7 +175,7 @@ class LogScorer:
         record = self.router.preview(request).record
         cpu_ns = time.process_time_ns() - started
         costs = self.plan.costs or Costs(cpu_ns * NUSD_PER_HOUR // _NS_PER_HOUR, "measured")
-        before = self._before(line, record, tally)
+        before, faults = self._before(line, record, tally)
         row = decision_row(
             record,
             register=self.router.register,
@@ -168,30 +186,48 @@ class LogScorer:
             language=_language(request, record),
             before=before,
         )
-        row |= {"time_us": line.time_us, "n_matched_calls": None, **_as_said(line, row)}
+        row |= {"time_us": line.time_us, "n_matched_calls": None, **_as_said(_marked(line, faults), row)}
         tally.update(n_decided=1, router_nusd=costs.router_nusd)
-        if line.grade_ppm is not None:
-            _grade(line.grade_ppm, row, tally)
+        if UNKNOWN_PURPOSE in line.faults:
+            tally[f"{log_notes.PURPOSE}{request.purpose}"] += 1
+        if line.grade_ppm is not None and row["before_quality_ppm"] is not None:
+            tally.update(n_graded=1, grade_ppm=line.grade_ppm, estimate_ppm=row["before_quality_ppm"])
         return row, self._moves(request, record, row)
 
-    def _before(self, line: LogLine, record: Mapping[str, Any], tally: Counter[str]) -> Before:
+    def _before(
+        self, line: LogLine, record: Mapping[str, Any], tally: Counter[str]
+    ) -> tuple[Before, set[str]]:
         """What was called, at its expected cost; where there is none to expect, at what the log says."""
-        name = self._models.get(_place(line.model, line.provider, line.region)) or ""
-        model = self.router.register.models.get(name)
+        faults: set[str] = set()
+        fits = self._models.get(place_of(line.model, line.provider, line.region), ())
+        if line.model.strip() and len(fits) != 1:
+            tally[f"{log_notes.NAME}{label_of(line.model, line.provider, line.region)}"] += 1
+        held = Before(line.model, line.provider or None, line.region or None, line.paid_nusd)
+        known = {_expected(record, name) for name in fits}
+        expected_nusd, quality_ppm, basis = known.pop() if len(known) == 1 else (None, None, "")
         paid_nusd = line.paid_nusd
-        if model is None:
-            tally.update(n_own_cost=paid_nusd is not None, own_nusd=paid_nusd or 0)
-            return Before(line.model, line.provider or None, line.region or None, paid_nusd)
-        if paid_nusd is None and line.input_tokens is not None and line.output_tokens is not None:
-            price = self.router.register.price(name, self.plan.at)
-            paid_nusd = price.cost_nusd(line.input_tokens, line.output_tokens) if price else None
-        expected_nusd = next(c["cost_nusd"] for c in record["candidates"] if c["model"] == name)
+        if len(fits) == 1:
+            model = self.router.register.models[fits[0]]
+            held = Before(model.id, model.provider, model.region, paid_nusd)
+            paid_nusd = self._paid_nusd(line, model.id)
+        elif expected_nusd is not None:
+            # Several fit, at one cost and one estimate: these hold whichever of them it was.
+            held = replace(held, quality_ppm=quality_ppm, quality_basis=basis)
+            faults.add(SEVERAL_MODELS)
+            tally.update(n_alike=1)
         if expected_nusd is None:
             tally.update(n_own_cost=paid_nusd is not None, own_nusd=paid_nusd or 0)
-        elif paid_nusd is not None:
+            return replace(held, nusd=paid_nusd), faults
+        if paid_nusd is not None:
             tally.update(n_checked=1, paid_nusd=paid_nusd, expected_nusd=expected_nusd)
-        nusd = paid_nusd if expected_nusd is None else expected_nusd
-        return Before(name, model.provider, model.region, nusd)
+        return replace(held, nusd=expected_nusd), faults
+
+    def _paid_nusd(self, line: LogLine, name: str) -> int | None:
+        """As the log says, else by its tokens at the register's price."""
+        if line.paid_nusd is not None or line.input_tokens is None or line.output_tokens is None:
+            return line.paid_nusd
+        price = self.router.register.price(name, self.plan.at)
+        return price.cost_nusd(line.input_tokens, line.output_tokens) if price else None
 
     def _moves(
         self, request: Request, record: Mapping[str, Any], row: Mapping[str, Any]
@@ -209,25 +245,6 @@ class LogScorer:
                 then = what_if.decide(variant, facts, register, scored=other)
             moves.append(move_row(variant.name, row, record, then, estimates=estimates))
         return moves
-
-
-Place = tuple[str, str, str]
-
-
-def names_of(register: Register) -> Mapping[Place, str | None]:
-    """Id of the one model that a name fits, alone or with provider, region or both; None where several do.
-
-    A name is the id, the id without its region, or what the provider calls the model, perhaps with the
-    provider before it; capitals do not matter.
-    """
-    found: dict[Place, set[str]] = {}
-    for model in register.models.values():
-        upstream = model.upstream_name
-        for name in {model.id, model.id.split("@")[0], upstream, f"{model.provider}/{upstream}"}:
-            for provider in ("", model.provider):
-                for region in ("", model.region):
-                    found.setdefault(_place(name, provider, region), set()).add(model.id)
-    return {place: ids.pop() if len(ids) == 1 else None for place, ids in found.items()}
 
 
 def set_aside_row(line: LogLine, origin: str) -> dict[str, Any]:
@@ -256,8 +273,13 @@ def _detector(plan: Plan) -> SensitivityDetector:
     return installation.open_detector(plan.settings.sensitivity, plan.promoted)
 
 
-def _place(name: str, provider: str, region: str) -> Place:
-    return name.lower(), provider.lower(), region.lower()
+def _expected(record: Mapping[str, Any], name: str) -> tuple[int | None, int | None, str]:
+    """Expected cost of a model, its estimated quality, and how that is known."""
+    scored = record["assessment"]
+    cost_nusd = next(c["cost_nusd"] for c in record["candidates"] if c["model"] == name)
+    if name not in scored["success_ppm"]:
+        return cost_nusd, None, ""
+    return cost_nusd, scored["success_ppm"][name], BASES.get(scored["success_basis"].get(name), MAPPED)
 
 
 def _marked(line: LogLine, faults: set[str]) -> LogLine:
@@ -284,17 +306,5 @@ def _as_said(line: LogLine, row: Mapping[str, Any]) -> dict[str, str]:
     """Slices by the log's own names, and every fault of the line and of the decision."""
     named = {name: shown(line.said.get(name)) for name in ("caller", "purpose")}
     faults = {*line.faults, *filter(None, row["faults"].split("+"))}
+    faults -= {UNKNOWN_MODEL} if faults & {NO_MODEL, SEVERAL_MODELS} else set()
     return {**{k: v for k, v in named.items() if v}, "faults": "+".join(sorted(faults))}
-
-
-def _grade(grade_ppm: int, row: dict[str, Any], tally: Counter[str]) -> None:
-    """A grade tells of the model that was called: of the choice, too, only where it is the same.
-
-    Beside an estimate it would measure the classifier and not the choice, so it only checks that.
-    """
-    if row["before_quality_ppm"] is not None:
-        tally.update(n_graded=1, grade_ppm=grade_ppm, estimate_ppm=row["before_quality_ppm"])
-    if row["model"] is not None and row["model"] == row["before_model"]:
-        both = ("quality_ppm", "before_quality_ppm")
-        row |= dict.fromkeys(both, grade_ppm)
-        row |= dict.fromkeys(("quality_basis", "before_quality_basis"), MEASURED)

@@ -7,7 +7,7 @@ A line is a JSON object, or a row of a Parquet file, with these fields; all but 
 | `id` | of the call; a line without one is named by its number |
 | `time` | RFC 3339 with an offset (in Parquet also a timestamp, UTC where it has no zone) |
 | `caller`, `purpose`, `session`, `labels` | as in a request line |
-| `model`, `provider`, `region` | what was called: an id of the register, or the provider's own name for it |
+| `model`, `provider`, `region` | what was called, by a name that `log_names` finds in the register |
 | `input_tokens`, `output_tokens` | as billed |
 | `cost_usd`, `currency` | what was paid, as a number or decimal text; US dollars unless `currency` differs |
 | `status` | `ok` or an HTTP status below 400; `error`, `timeout` and so on set the line aside |
@@ -41,6 +41,10 @@ from training.report.sources.log_lines import LogFile, RawLine
 
 UNREADABLE, NO_PROMPT, BAD_REQUEST = "unreadable_line", "no_prompt", "bad_request"
 DUPLICATE, CLOCK_JUMP, NO_OUTCOME = "duplicate_id", "clock_jump", "no_outcome"
+NO_MODEL, SEVERAL_MODELS = "no_model", "several_models"
+UNKNOWN_CALLER, UNKNOWN_PURPOSE = "unknown_caller", "unknown_purpose"
+# No fault of its own: says of a clock jump that its time is wrong beyond use.
+STRAY_TIME: Final = "stray_time"
 # Not JSON or cut off; without a text; with a chat that no gateway would take; an id that came before; a call
 # that brought no answer, so that there is nothing to compare.
 SETS_ASIDE: Final = frozenset({UNREADABLE, NO_PROMPT, BAD_REQUEST, DUPLICATE, "failed_call"})
@@ -49,10 +53,11 @@ SETS_ASIDE: Final = frozenset({UNREADABLE, NO_PROMPT, BAD_REQUEST, DUPLICATE, "f
 MARKS: Final = frozenset(
     {
         *("negative_tokens", "bad_number", "other_currency", "no_time", CLOCK_JUMP, NO_OUTCOME),
-        *("unknown_model", "unknown_caller", "unknown_purpose", "unknown_status", "no_id"),
+        *(NO_MODEL, SEVERAL_MODELS, "unknown_model", "unknown_status", "no_id"),
+        *(UNKNOWN_CALLER, UNKNOWN_PURPOSE),
     }
 )
-JUMP: Final = timedelta(hours=1)
+JUMP, FAR = timedelta(hours=1), timedelta(days=365)
 _FAILED: Final = frozenset({"cancelled", "error", "failed", "failure", "rate_limited", "refused", "timeout"})
 _DONE: Final = frozenset({"complete", "completed", "ok", "stop", "succeeded", "success"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -116,16 +121,22 @@ class LogIndex:
         n_lines: Lines that are not blank.
         duplicates: Numbers of lines whose id an earlier line has.
         jumps: Numbers of lines whose time lies over an hour before that of the line before, or in the future.
+        strays: Those of them over a year before, or in the future: their time is not taken.
     """
 
     sha256: str
     n_lines: int
     duplicates: frozenset[int]
     jumps: frozenset[int]
+    strays: frozenset[int] = frozenset()
 
     def marks(self, number: int) -> frozenset[str]:
-        """Faults of a line that the index knows."""
-        found = {DUPLICATE: number in self.duplicates, CLOCK_JUMP: number in self.jumps}
+        """Faults of a line that the index knows, and `STRAY_TIME`."""
+        found = {
+            DUPLICATE: number in self.duplicates,
+            CLOCK_JUMP: number in self.jumps,
+            STRAY_TIME: number in self.strays,
+        }
         return frozenset(code for code, holds in found.items() if holds)
 
 
@@ -140,9 +151,8 @@ def index_log(log: LogFile, at: datetime, progress: Callable[[str, int, int], No
     Raises:
         InvalidRequestError: No line of it can be read.
     """
-    now_us, jump_us = (at - _EPOCH) // _MICROSECOND, JUMP // _MICROSECOND
-    digests, numbers, jumps = array("Q"), array("Q"), set()
-    n_lines = n_readable = last_us = 0
+    digests, numbers, clock = array("Q"), array("Q"), _Clock((at - _EPOCH) // _MICROSECOND)
+    n_lines = n_readable = 0
     for n_lines, raw in enumerate(log.lines(), 1):
         fields = raw.fields
         if n_lines % 10_000 == 0:
@@ -153,18 +163,33 @@ def index_log(log: LogFile, at: datetime, progress: Callable[[str, int, int], No
         if isinstance(fields.get("id"), (str, int)):
             digests.append(_id_digest(fields["id"]))
             numbers.append(raw.number)
-        time_us = _time_us(fields.get("time"))
-        if time_us is None:
-            continue
-        is_future = time_us > now_us
-        if is_future or time_us < last_us - jump_us:
-            jumps.add(raw.number)
-        last_us = last_us if is_future else time_us
+        clock.read(raw.number, _time_us(fields.get("time")))
     if not n_readable:
         raise InvalidRequestError(
             f"{log.path}: expected JSON lines or Parquet, got {n_lines} lines of which none can be read"
         )
-    return LogIndex(log.sha256, n_lines, _repeated(digests, numbers), frozenset(jumps))
+    duplicates = _repeated(digests, numbers)
+    return LogIndex(log.sha256, n_lines, duplicates, frozenset(clock.jumps), frozenset(clock.strays))
+
+
+class _Clock:
+    """Lines whose times run backwards or ahead; one that is far off misleads nobody about the next."""
+
+    def __init__(self, now_us: int) -> None:
+        self._now_us, self._last_us = now_us, 0
+        self.jumps: set[int] = set()
+        self.strays: set[int] = set()
+
+    def read(self, number: int, time_us: int | None) -> None:
+        if time_us is None:
+            return
+        if time_us > self._now_us or time_us < self._last_us - FAR // _MICROSECOND:
+            self.jumps.add(number)
+            self.strays.add(number)
+            return
+        if time_us < self._last_us - JUMP // _MICROSECOND:
+            self.jumps.add(number)
+        self._last_us = time_us
 
 
 def read_line(raw: RawLine, marks: Collection[str] = ()) -> LogLine:
@@ -172,9 +197,9 @@ def read_line(raw: RawLine, marks: Collection[str] = ()) -> LogLine:
 
     Args:
         raw: As it lies in the file.
-        marks: Faults that the index knows of it.
+        marks: What the index knows of it.
     """
-    fields, faults = raw.fields, set(marks)
+    fields, faults = raw.fields, {*marks} - {STRAY_TIME}
     if fields is None:
         return LogLine(raw.number, f"line-{raw.number}", frozenset({*faults, UNREADABLE}))
     name = _identifier(fields.get("id"))
@@ -188,6 +213,7 @@ def read_line(raw: RawLine, marks: Collection[str] = ()) -> LogLine:
     missing = {
         "no_id": not isinstance(fields.get("id"), (str, int)),
         "no_time": time_us is None,
+        NO_MODEL: not shown(fields.get("model")).strip(),
         NO_OUTCOME: paid is None and tokens[1] is None and "other_currency" not in faults,
     }
     faults.update(code for code, holds in missing.items() if holds)
@@ -195,7 +221,7 @@ def read_line(raw: RawLine, marks: Collection[str] = ()) -> LogLine:
         number=raw.number,
         id=name or f"line-{raw.number}",
         faults=frozenset(faults),
-        time_us=time_us,
+        time_us=None if STRAY_TIME in marks else time_us,
         said={key: fields[key] for key in ("caller", "purpose", "session", "labels") if key in fields},
         model=shown(fields.get("model")),
         provider=shown(fields.get("provider")),
