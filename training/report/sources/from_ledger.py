@@ -287,9 +287,20 @@ def _texts(ledger: Ledger, variants: Sequence[Variant], path: Path | None) -> di
             f"what-if {needy[0]}: another classifier reads the texts, which no ledger holds; "
             "give them with --requests FILE, as for clearway replay"
         )
+    number = 0
+
+    def numbered(lines: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
+        nonlocal number
+        for line in lines:
+            number += 1
+            if line.strip():
+                yield _line(line)
+
     try:
-        with path.open("rb") as lines:
-            matched = match_requests(ledger, (parse_json(line) for line in lines if line.strip()))
+        with path.open("rb") as file:
+            matched = match_requests(ledger, numbered(file))
+    except InvalidRequestError as fault:
+        raise InvalidRequestError(f"{path.name}: line {number}: {fault}") from fault
     except OSError as fault:
         raise InvalidRequestError(
             f"{path}: expected a file of request lines, got {type(fault).__name__}"
@@ -298,6 +309,17 @@ def _texts(ledger: Ledger, variants: Sequence[Variant], path: Path | None) -> di
     if not opened:
         raise InvalidRequestError(f"{path}: no line belongs to a decision of this ledger; name another file")
     return opened
+
+
+def _line(line: bytes) -> Mapping[str, Any]:
+    try:
+        return parse_json(line)
+    except InvalidRequestError as fault:
+        # Line and column of a text of one line are of no use.
+        told = (
+            str(fault).removeprefix("body: ").partition(" at line 1,")[0].removesuffix(", got a syntax error")
+        )
+        raise InvalidRequestError(told) from fault
 
 
 def _is_opened(ledger: Ledger, index: int, request: Request) -> bool:
