@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -162,20 +165,49 @@ def _run(wanted: Wanted, chosen: Settings, out: Path | None, no_mlflow: bool, as
     with ExitStack() as stack:
         folder = "" if out else stack.enter_context(TemporaryDirectory(prefix="clearway-report-"))
         files = ReportFiles.of(out or Path(folder, "report.html"), wanted.inputs)
-        try:
+        with _interruptible(wanted, files):
             made = _make(wanted, chosen, files, None if no_mlflow else chosen.home)
-        except KeyboardInterrupt:
-            print_error("interrupted; the same command goes on with a log where it stopped")
-            raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps(made.as_json(), allow_nan=False, separators=(",", ":")))
     else:
         _print(made, files)
 
 
-def _make(wanted: Wanted, chosen: Settings, files: ReportFiles, home: Path | None) -> Report:
-    from training.report.assembly import analysed, finished, gathered
+@contextmanager
+def _interruptible(wanted: Wanted, files: ReportFiles) -> Iterator[None]:
+    """Ctrl-C is one line, whatever the engine that worked at the time makes of it."""
+    pressed: list[int] = []
 
+    def stop(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        signal.default_int_handler(number, frame)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    was, before = signal.signal(signal.SIGINT, stop) if is_main else None, files.written
+    try:
+        yield
+    except BaseException as error:
+        if not (pressed or isinstance(error, KeyboardInterrupt)):
+            raise
+        print_error(_interrupted(wanted, files.written != before))
+        raise typer.Exit(1) from None
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, was)
+
+
+def _interrupted(wanted: Wanted, is_written: bool) -> str:
+    if is_written:
+        return "interrupted; the report was written"
+    if wanted.kind == "log":
+        return "interrupted; the same command goes on where it stopped"
+    return "interrupted; nothing was written"
+
+
+def _make(wanted: Wanted, chosen: Settings, files: ReportFiles, home: Path | None) -> Report:
+    from training.report.assembly import analysed, check_source, finished, gathered
+
+    check_source(wanted, chosen)
     if home is not None:
         from training.tracking import MlflowTracker
 
