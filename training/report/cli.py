@@ -263,13 +263,23 @@ def _progress() -> Iterator[Progress]:
 
 
 class _Lines:
-    """Progress as lines: each new step, and how far it is every `_BETWEEN_S` seconds."""
+    """Progress as lines: each step when it begins, every `_BETWEEN_S` seconds, and at its end.
+
+    A text that ends in a number says itself how much was done.
+    """
 
     def __init__(self) -> None:
-        self._step, self._told = "", 0.0
+        self._step, self._told, self._line = "", 0.0, ""
 
     def tell(self, what: str, done: int, total: int) -> None:
         step, now = what.partition(":")[0], monotonic()
-        if step != self._step or now - self._told > _BETWEEN_S:
+        is_new, is_end = step != self._step, 0 < total <= done
+        if is_new or is_end or now - self._told > _BETWEEN_S:
             self._step, self._told = step, now
-            print_error(f"{what}: {done:,} of {total:,}" if total else what)
+            is_plain = not total or (is_new and not is_end) or what[-1:].isdigit()
+            self._write(what if is_plain else f"{what}: {done:,} of {total:,}")
+
+    def _write(self, line: str) -> None:
+        if line != self._line:
+            print_error(line)
+        self._line = line

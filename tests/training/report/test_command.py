@@ -102,6 +102,26 @@ def test_the_ledger_is_reported(run: Run, ledger_home: Path, tmp_path: Path) -> 
     assert markdown.startswith("# What routing saved, and what it risked")
 
 
+def test_progress_without_a_terminal_says_what_was_read(run: Run, ledger_home: Path) -> None:
+    """A line as a step begins, and one that says how much there was."""
+    assert run("--json").stderr.splitlines() == [
+        *("decisions", "decisions: 4", "outcomes", "outcomes: 1", "rows", "rows: 4"),
+        *("analysing", "writing"),
+    ]
+
+
+def test_progress_of_long_work_is_told_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every ten seconds, and at the end; nothing twice."""
+    seconds = iter([0.0, 5.0, 11.0, 12.0, 13.0])
+    monkeypatch.setattr(cli, "monotonic", lambda: next(seconds))
+    lines = cli._Lines()
+    for done in (0, 100, 200, 300, 300):
+        lines.tell("scoring", done, 300)
+    assert capsys.readouterr().err.splitlines() == ["scoring", "scoring: 200 of 300", "scoring: 300 of 300"]
+
+
 def test_json_goes_to_stdout_without_files(run: Run, ledger_home: Path) -> None:
     """Machines need no page."""
     result = run("--json")

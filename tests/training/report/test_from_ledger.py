@@ -253,12 +253,14 @@ def test_a_decision_of_a_later_format_stops_the_report(router: Router, tmp_path:
 
 
 def test_progress_is_told_to_the_end(router: Router, tmp_path: Path) -> None:
-    """Both readings and the outcomes are told, up to all."""
-    route(router, 2)
+    """Both readings and the outcomes end with how many of each there were."""
+    first, _ = route(router, 2)
+    report(router.ledger, decision_id=first["decision_id"], attempt=1, model=first["model"], status="timeout")
     told: list[tuple[str, int, int]] = []
     gather(router.ledger, REGISTER, tmp_path, progress=lambda *step: told.append(step))
-    assert [what for what, done, total in told if done == total] == ["decisions", "rows"]
-    assert {what for what, _, _ in told} == {"decisions", "outcomes", "rows"}
+    ends = [what for what, done, total in told if done == total]
+    assert ends == ["decisions: 2", "outcomes: 1", "rows: 2"]
+    assert {what.partition(":")[0] for what, _, _ in told} == {"decisions", "outcomes", "rows"}
 
 
 def test_a_text_that_was_not_decided_is_not_used(router: Router, tmp_path: Path) -> None:

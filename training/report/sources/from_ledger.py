@@ -91,11 +91,13 @@ class _Reader:
         return self._told(what, DECISION)
 
     def _told(self, what: str, kind: str | None) -> Iterator[Entry]:
+        n_decisions = 0
         for number, entry in enumerate(self.ledger.entries(0, self.stop, kind)):
             if number % _N_BETWEEN == 0:
                 self.progress(what, entry.index, self.stop)
+            n_decisions += entry.kind == DECISION
             yield entry
-        self.progress(what, self.stop, self.stop)
+        self.progress(f"{what}: {n_decisions:,}", self.stop, self.stop)
 
 
 def gather(
@@ -274,6 +276,8 @@ def _outcomes(reader: _Reader) -> dict[str, tuple[Outcome, ...]]:
         )
         attempts = (*found.get(outcome.decision_id, ()), small)
         found[outcome.decision_id] = tuple(sorted(attempts, key=lambda one: one.attempt))
+    n_outcomes = sum(map(len, found.values()))
+    reader.progress(f"outcomes: {n_outcomes:,}", reader.stop, reader.stop)
     return found
 
 
