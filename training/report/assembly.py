@@ -38,6 +38,8 @@ _ONLY: Final = {
     "log": ("workers",),
     "ledger": ("requests",),
 }
+# Where an option has another name than its field.
+_OPTIONS: Final = {"sources": "source"}
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,9 @@ class Wanted:
         for kind, names in _ONLY.items():
             given = [name for name in names if getattr(self, name)]
             if given and kind != self.kind:
+                name = _OPTIONS.get(given[0], given[0])
                 raise InvalidRequestError(
-                    f"{given[0]}: expected only in a report of {_WORDS[kind]}, got one of {_WORDS[self.kind]}"
+                    f"{name}: expected only in a report of {_WORDS[kind]}, got one of {_WORDS[self.kind]}"
                 )
         if self.what_ifs and self.kind not in ("ledger", "log"):
             raise InvalidRequestError(

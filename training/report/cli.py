@@ -73,7 +73,7 @@ def report(
         str | None,
         typer.Option(
             metavar="URL",
-            help="What sums the rows: postgresql://USER@HOST/DB, spark://HOST:PORT, local[*].",
+            help="What sums the rows; see above.",
             show_default="DuckDB in this process",
         ),
     ] = None,
@@ -86,7 +86,8 @@ def report(
     requests: Annotated[
         Path | None,
         typer.Option(
-            help="Request lines of the ledger's decisions: a what-if with a bundle needs the texts."
+            help="Texts for a what-if with a bundle: the lines that were given to `clearway route`, or the "
+            "file that `make demo` names."
         ),
     ] = None,
     router_nusd: Annotated[
@@ -102,7 +103,8 @@ def report(
         int | None, typer.Option(min=1, help="Processes that decide a log.", show_default="one a core")
     ] = None,
     work: Annotated[
-        Path | None, typer.Option(help="Keep the rows in this folder; a log goes on there when interrupted.")
+        Path | None,
+        typer.Option(help="Keep the rows in this folder, for --table; an interrupted log goes on there."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of splits and of the bootstrap.")] = 0,
     no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Do not keep the report in MLflow.")] = False,
@@ -115,22 +117,43 @@ def report(
 ) -> None:
     """Say what routing saved, what it risked, and how far that can be trusted.
 
-    By default of the ledger's decisions, with the outcomes that were reported. With
-    --answers of graded answers: what every model would have said is known. With
-    --log of past traffic, decided as if it had been routed.
+    By default of the ledger's decisions, with the outcomes that were reported.
+
+    With --answers of graded answers: what every model would have said is known.
+
+    With --log of past traffic, decided as if it had been routed.
+
+    With --table of rows that --work kept: the same report again.
 
     A what-if has a name and what changes:
 
     --what-if "EU only: regions=eu,on_premises"
     --what-if "without it: without=openai/gpt-4o@us"
-    --what-if "better: floor=0.85"         the least chance of an adequate answer
-    --what-if "challenger: bundle=DIR"     a staged bundle; no promotion needed
-    --what-if "new model: register=DIR"    also policy=DIR, prices=FILE
+    --what-if "better: floor=0.85"       the least chance of an adequate answer
+    --what-if "challenger: bundle=DIR"   a staged bundle; no promotion needed
+    --what-if "new model: register=DIR"  also policy=DIR, prices=FILE
+    --what-if "both: floor=0.8 regions=eu"     several at once
 
-    Line of a log: id, time (RFC 3339), caller, purpose, session, model, provider,
-    region, input_tokens, output_tokens, cost_usd, currency, status, grade (0 to 1),
-    latency_ms, and the prompt as messages (as in a chat request) or prompt.
-    Only model and the prompt are needed; what is wrong with a line is counted.
+    Fields of a log's line: id, time (RFC 3339), caller, purpose, session,
+    model, provider, region, input_tokens, output_tokens, cost_usd, currency,
+    status, grade (0 to 1), latency_ms, and the prompt as messages (as in a
+    chat request) or prompt. Only model and the prompt are needed; what is
+    wrong with a line is counted.
+
+    model: the register's id (openai/gpt-4o@us), PROVIDER/MODEL, MODEL with
+    provider, or its upstream_name; where several fit, add provider and region.
+
+    status: ok, success, succeeded, stop, complete, completed or 100 to 399 for
+    an answer; error, failed, failure, timeout, rate_limited, refused,
+    cancelled or 400 to 599 for none: such a line is set aside.
+
+    Engines: duckdb://FILE, postgresql://USER@HOST/DB, spark://HOST:PORT,
+    local[*] (Spark in this process). A file or folder is read by any of them,
+    a table by the one that has it.
+
+    CLEARWAY_CORPORA names the folder with the default prices of --answers,
+    CLEARWAY_HOME the state; CLEARWAY_REGISTER, _POLICY, _BUNDLE and
+    _SENSITIVITY name other folders.
 
     Example: clearway report --out report.html --what-if "EU only: regions=eu"
     """
@@ -236,6 +259,9 @@ def _print(made: Report, files: ReportFiles) -> None:
     console.print(table, markup=False)
     for path in files.all:
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+    if made.mlflow:
+        told = f"MLflow: experiment {made.mlflow['experiment']}, run {made.mlflow['run_id']}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

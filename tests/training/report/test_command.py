@@ -26,7 +26,7 @@ from training.example_answers import EXAMPLE_PRICES, example_answers
 from training.report import cli
 from training.report.report_files import ReportFiles
 from training.report.results import Report, from_json
-from training.tracking import MlflowTracker
+from training.tracking import EXPERIMENT, MlflowTracker
 
 Run = Callable[..., Result]
 SECRET = "xyzzy plugh"
@@ -95,6 +95,7 @@ def test_the_ledger_is_reported(run: Run, ledger_home: Path, tmp_path: Path) -> 
     assert (report.counts.n_rows, report.counts.n_reported, report.about.kind) == (4, 1, "ledger")
     assert [(one.name, one.n) for one in report.scenarios] == [("EU only", 4)]
     assert "Saved, net of all costs" in result.stdout
+    assert "MLflow" not in result.stdout
     assert str(out) in result.stdout
     for file in (out, out.with_suffix(".md"), out.with_suffix(".json")):
         assert SECRET not in file.read_text(encoding="utf-8")
@@ -155,8 +156,13 @@ def test_a_report_is_kept_in_mlflow(
     """The page names the run, and the run has the three files."""
     shutil.copy(empty_registry, ledger_home)
     out = tmp_path / "report.html"
-    assert run("--out", out, mlflow=True).exit_code == 0
+    result = run("--out", out, mlflow=True)
+    assert result.exit_code == 0
     run_id = made(out).mlflow["run_id"]
+    assert result.stdout.splitlines()[-2:] == [
+        str(out.with_suffix(".md")),
+        f"MLflow: experiment {EXPERIMENT}, run {run_id}",
+    ]
     assert run_id in out.read_text(encoding="utf-8")
     kept = MlflowTracker(ledger_home).client().list_artifacts(run_id, "report")
     assert [item.path for item in kept] == [f"report/report.{kind}" for kind in ("html", "json", "md")]
@@ -204,6 +210,16 @@ def write_prices(prices: Prices, path: Path) -> None:
     path.write_text("\n".join([head, *rows]), encoding="utf-8")
 
 
+def test_the_help_reads_well_in_80_columns(run: Run) -> None:
+    """No line of the text is broken by the terminal, and what a newcomer asks is in it."""
+    text = run("--help").stdout
+    told = [line.strip() for line in (cli.report.__doc__ or "").splitlines()]
+    shown = [line.strip() for line in text.splitlines()]
+    assert [line for line in told if line not in shown] == []
+    for word in ("floor=0.8 regions=eu", "duckdb://FILE", "CLEARWAY_CORPORA", "openai/gpt-4o@us", "timeout"):
+        assert word in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
@@ -215,6 +231,10 @@ def write_prices(prices: Prices, path: Path) -> None:
         (
             ["--json", "--log", "x", "--test", "y"],
             "test: expected only in a report of graded answers (--answers), got one of a log (--log)",
+        ),
+        (
+            ["--json", "--source", "a"],
+            "source: expected only in a report of graded answers (--answers), got one of the ledger",
         ),
         (
             ["--json", "--workers", "2"],
@@ -274,8 +294,8 @@ def test_an_engine_that_cannot_be_used_is_said_before_the_work(
     with pytest.raises(ConfigurationError) as caught:
         run("--json", "--engine", "mysql://ana:secret@host/database")
     assert str(caught.value) == (
-        "engine: expected one of duckdb://, postgresql://USER@HOST/DATABASE, local[*], pyspark:// or "
-        "spark://HOST:PORT, got an address of another kind"
+        "engine: expected one of duckdb://FILE, postgresql://USER@HOST/DB, spark://HOST:PORT, local[*], "
+        "got an address of another kind"
     )
 
 
