@@ -38,6 +38,8 @@ _ONLY: Final = {
     "log": ("workers",),
     "ledger": ("requests",),
 }
+# Where an option has another name than its field.
+_OPTIONS: Final = {"sources": "source"}
 
 
 @dataclass(frozen=True)
@@ -103,13 +105,19 @@ class Wanted:
         for kind, names in _ONLY.items():
             given = [name for name in names if getattr(self, name)]
             if given and kind != self.kind:
+                name = _OPTIONS.get(given[0], given[0])
                 raise InvalidRequestError(
-                    f"{given[0]}: expected only in a report of {_WORDS[kind]}, got one of {_WORDS[self.kind]}"
+                    f"{name}: expected only in a report of {_WORDS[kind]}, got one of {_WORDS[self.kind]}"
                 )
         if self.what_ifs and self.kind not in ("ledger", "log"):
             raise InvalidRequestError(
                 f"what-if: expected a report of the ledger or of a log, got one of {_WORDS[self.kind]}: "
                 "there is no request to decide again"
+            )
+        if self.requests is not None and not any(spec.bundle for spec in self.what_ifs):
+            raise InvalidRequestError(
+                "requests: expected a what-if with a bundle, which alone reads the texts, got none; leave "
+                "--requests out"
             )
         for path in (self.answers, self.test, self.prices, self.log, self.requests):
             if path is not None and not path.is_file():
@@ -145,14 +153,37 @@ def gathered(wanted: Wanted, settings: Settings, at: datetime, progress: Progres
             _forget(folder)
         else:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="clearway-report-")))
-        if wanted.answers is not None:
-            yield _of_answers(wanted, wanted.answers, settings, folder, progress)
-        elif wanted.log is not None:
-            yield _of_log(wanted, wanted.log, settings, folder, at, progress)
-        elif wanted.table is not None:
-            yield _of_table(wanted, wanted.table, settings)
-        else:
-            yield _of_ledger(wanted, settings, folder, at, progress)
+        yield _found(wanted, settings, folder, at, progress)
+
+
+def check_source(wanted: Wanted, settings: Settings) -> None:
+    """Say that there is no source, before anything is written for its report.
+
+    Raises:
+        clearway.errors.ClearwayError: There is no ledger, or it cannot be opened, or no rows.
+    """
+    if wanted.kind == "ledger":
+        existing_ledger(settings).close()
+    elif wanted.table is not None:
+        _of_table(wanted, wanted.table, settings)
+
+
+def _found(wanted: Wanted, settings: Settings, folder: Path, at: datetime, progress: Progress) -> Gathered:
+    """Rows of the source that is wanted; what they do not say is kept beside them."""
+    if wanted.table is not None:
+        return _of_table(wanted, wanted.table, settings)
+    from training.report.kept_rows import forget, keep
+
+    if wanted.log is None:  # whose runs lie in folders of their own
+        forget(folder)
+    if wanted.answers is not None:
+        found = _of_answers(wanted, wanted.answers, settings, folder, progress)
+    elif wanted.log is not None:
+        found = _of_log(wanted, wanted.log, settings, folder, at, progress)
+    else:
+        found = _of_ledger(wanted, settings, folder, at, progress)
+    keep(found)
+    return found
 
 
 def analysed(found: Gathered, wanted: Wanted, settings: Settings, at: datetime) -> Report:
@@ -282,13 +313,13 @@ def _of_ledger(
 
 def _of_table(wanted: Wanted, table: str, settings: Settings) -> Gathered:
     """Rows that are there already: a file, a folder, what `--work` left, or a table of the engine."""
-    path, moves = Path(table), None
-    rows = path
+    path = Path(table)
+    register = load_register(settings.register).digest
     if path.exists():
-        path = path.resolve()
-        rows = path / "rows" if (path / "rows").is_dir() else path
-        moves = path / "moves" if (path / "moves").is_dir() else None
-    elif wanted.engine is None:
+        from training.report.kept_rows import find
+
+        return find(path, wanted.costs, register)
+    if wanted.engine is None:
         raise InvalidRequestError(
             f"{table}: expected a Parquet file or a folder, got none; a table of a database needs --engine"
         )
@@ -297,10 +328,10 @@ def _of_table(wanted: Wanted, table: str, settings: Settings) -> Gathered:
         kind="table",
         origin=path.name,
         before="what the table says",
-        rows=rows,
-        moves=moves,
+        rows=path,
+        moves=None,
         scenarios={},
-        register=load_register(settings.register).digest,
+        register=register,
         classifiers={},
         detectors={},
         router_nusd=costs.router_nusd,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -70,7 +73,7 @@ def report(
         str | None,
         typer.Option(
             metavar="URL",
-            help="What sums the rows: postgresql://USER@HOST/DB, spark://HOST:PORT, local[*].",
+            help="What sums the rows; see above.",
             show_default="DuckDB in this process",
         ),
     ] = None,
@@ -83,7 +86,8 @@ def report(
     requests: Annotated[
         Path | None,
         typer.Option(
-            help="Request lines of the ledger's decisions: a what-if with a bundle needs the texts."
+            help="Texts for a what-if with a bundle: the lines that were given to `clearway route`, or the "
+            "file that `make demo` names."
         ),
     ] = None,
     router_nusd: Annotated[
@@ -99,7 +103,8 @@ def report(
         int | None, typer.Option(min=1, help="Processes that decide a log.", show_default="one a core")
     ] = None,
     work: Annotated[
-        Path | None, typer.Option(help="Keep the rows in this folder; a log goes on there when interrupted.")
+        Path | None,
+        typer.Option(help="Keep the rows in this folder, for --table; an interrupted log goes on there."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of splits and of the bootstrap.")] = 0,
     no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Do not keep the report in MLflow.")] = False,
@@ -112,22 +117,43 @@ def report(
 ) -> None:
     """Say what routing saved, what it risked, and how far that can be trusted.
 
-    By default of the ledger's decisions, with the outcomes that were reported. With
-    --answers of graded answers: what every model would have said is known. With
-    --log of past traffic, decided as if it had been routed.
+    By default of the ledger's decisions, with the outcomes that were reported.
+
+    With --answers of graded answers: what every model would have said is known.
+
+    With --log of past traffic, decided as if it had been routed.
+
+    With --table of rows that --work kept: the same report again.
 
     A what-if has a name and what changes:
 
     --what-if "EU only: regions=eu,on_premises"
     --what-if "without it: without=openai/gpt-4o@us"
-    --what-if "better: floor=0.85"         the least chance of an adequate answer
-    --what-if "challenger: bundle=DIR"     a staged bundle; no promotion needed
-    --what-if "new model: register=DIR"    also policy=DIR, prices=FILE
+    --what-if "better: floor=0.85"       the least chance of an adequate answer
+    --what-if "challenger: bundle=DIR"   a staged bundle; no promotion needed
+    --what-if "new model: register=DIR"  also policy=DIR, prices=FILE
+    --what-if "both: floor=0.8 regions=eu"     several at once
 
-    Line of a log: id, time (RFC 3339), caller, purpose, session, model, provider,
-    region, input_tokens, output_tokens, cost_usd, currency, status, grade (0 to 1),
-    latency_ms, and the prompt as messages (as in a chat request) or prompt.
-    Only model and the prompt are needed; what is wrong with a line is counted.
+    Fields of a log's line: id, time (RFC 3339), caller, purpose, session,
+    model, provider, region, input_tokens, output_tokens, cost_usd, currency,
+    status, grade (0 to 1), latency_ms, and the prompt as messages (as in a
+    chat request) or prompt. Only model and the prompt are needed; what is
+    wrong with a line is counted.
+
+    model: the register's id (openai/gpt-4o@us), PROVIDER/MODEL, MODEL with
+    provider, or its upstream_name; where several fit, add provider and region.
+
+    status: ok, success, succeeded, stop, complete, completed or 100 to 399 for
+    an answer; error, failed, failure, timeout, rate_limited, refused,
+    cancelled or 400 to 599 for none: such a line is set aside.
+
+    Engines: duckdb://FILE, postgresql://USER@HOST/DB, spark://HOST:PORT,
+    local[*] (Spark in this process). A file or folder is read by any of them,
+    a table by the one that has it.
+
+    CLEARWAY_CORPORA names the folder with the default prices of --answers,
+    CLEARWAY_HOME the state; CLEARWAY_REGISTER, _POLICY, _BUNDLE and
+    _SENSITIVITY name other folders.
 
     Example: clearway report --out report.html --what-if "EU only: regions=eu"
     """
@@ -162,20 +188,49 @@ def _run(wanted: Wanted, chosen: Settings, out: Path | None, no_mlflow: bool, as
     with ExitStack() as stack:
         folder = "" if out else stack.enter_context(TemporaryDirectory(prefix="clearway-report-"))
         files = ReportFiles.of(out or Path(folder, "report.html"), wanted.inputs)
-        try:
+        with _interruptible(wanted, files):
             made = _make(wanted, chosen, files, None if no_mlflow else chosen.home)
-        except KeyboardInterrupt:
-            print_error("interrupted; the same command goes on with a log where it stopped")
-            raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps(made.as_json(), allow_nan=False, separators=(",", ":")))
     else:
         _print(made, files)
 
 
-def _make(wanted: Wanted, chosen: Settings, files: ReportFiles, home: Path | None) -> Report:
-    from training.report.assembly import analysed, finished, gathered
+@contextmanager
+def _interruptible(wanted: Wanted, files: ReportFiles) -> Iterator[None]:
+    """Ctrl-C is one line, whatever the engine that worked at the time makes of it."""
+    pressed: list[int] = []
 
+    def stop(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        signal.default_int_handler(number, frame)
+
+    is_main = threading.current_thread() is threading.main_thread()
+    was, before = signal.signal(signal.SIGINT, stop) if is_main else None, files.written
+    try:
+        yield
+    except BaseException as error:
+        if not (pressed or isinstance(error, KeyboardInterrupt)):
+            raise
+        print_error(_interrupted(wanted, files.written != before))
+        raise typer.Exit(1) from None
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, was)
+
+
+def _interrupted(wanted: Wanted, is_written: bool) -> str:
+    if is_written:
+        return "interrupted; the report was written"
+    if wanted.kind == "log":
+        return "interrupted; the same command goes on where it stopped"
+    return "interrupted; nothing was written"
+
+
+def _make(wanted: Wanted, chosen: Settings, files: ReportFiles, home: Path | None) -> Report:
+    from training.report.assembly import analysed, check_source, finished, gathered
+
+    check_source(wanted, chosen)
     if home is not None:
         from training.tracking import MlflowTracker
 
@@ -204,6 +259,9 @@ def _print(made: Report, files: ReportFiles) -> None:
     console.print(table, markup=False)
     for path in files.all:
         console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+    if made.mlflow:
+        told = f"MLflow: experiment {made.mlflow['experiment']}, run {made.mlflow['run_id']}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -231,13 +289,23 @@ def _progress() -> Iterator[Progress]:
 
 
 class _Lines:
-    """Progress as lines: each new step, and how far it is every `_BETWEEN_S` seconds."""
+    """Progress as lines: each step when it begins, every `_BETWEEN_S` seconds, and at its end.
+
+    A text that ends in a number says itself how much was done.
+    """
 
     def __init__(self) -> None:
-        self._step, self._told = "", 0.0
+        self._step, self._told, self._line = "", 0.0, ""
 
     def tell(self, what: str, done: int, total: int) -> None:
         step, now = what.partition(":")[0], monotonic()
-        if step != self._step or now - self._told > _BETWEEN_S:
+        is_new, is_end = step != self._step, 0 < total <= done
+        if is_new or is_end or now - self._told > _BETWEEN_S:
             self._step, self._told = step, now
-            print_error(f"{what}: {done:,} of {total:,}" if total else what)
+            is_plain = not total or (is_new and not is_end) or what[-1:].isdigit()
+            self._write(what if is_plain else f"{what}: {done:,} of {total:,}")
+
+    def _write(self, line: str) -> None:
+        if line != self._line:
+            print_error(line)
+        self._line = line

@@ -55,6 +55,11 @@ class ReportFiles:
         """The page first."""
         return self.html, self.json, self.markdown
 
+    @property
+    def written(self) -> tuple[int | None, ...]:
+        """What tells each file from the one that replaces it; None where there is none."""
+        return tuple(path.stat().st_ino if path.is_file() else None for path in self.all)
+
     def write(self, texts: Mapping[Path, str]) -> None:
         """Write each file beside its place, then put all in place: nobody sees half of one.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,7 +19,7 @@ from typing import Any, Final
 from clearway.assessment import PPM, Complexity
 from clearway.bundle import load_bundle
 from clearway.complexity import OnnxComplexityModel
-from clearway.errors import InvalidRequestError, UnknownCallerError
+from clearway.errors import ClearwayError, ConfigurationError, InvalidRequestError, UnknownCallerError
 from clearway.features import OUTSIDE_NOTE, TRUNCATED_NOTE
 from clearway.installation import Settings, check_agreement, data_folder
 from clearway.policy import Policy, load_policy
@@ -69,11 +70,7 @@ def parse(text: str) -> WhatIf:
     given: dict[str, Any] = {}
     for pair in _pairs(name, rest):
         key, equals, value = pair.partition("=")
-        if not equals or key not in _KEYS or key in given or not value:
-            raise InvalidRequestError(
-                f"what-if {name}: expected each of {', '.join(_KEYS)} at most once, as KEY=VALUE, "
-                f"such as {_EXAMPLE}"
-            )
+        _check_pair(name, key, value if equals else "", given)
         given.update(_value(name, key, value))
     if not given:
         raise InvalidRequestError(f"what-if {name}: expected what changes, such as {_EXAMPLE}")
@@ -117,6 +114,11 @@ def build(spec: WhatIf, settings: Settings, at: datetime) -> Variant:
         ConfigurationError: A part does not load, or the parts do not fit each other.
         InvalidRequestError: A region or model is not in the register, or no model is left.
     """
+    with _named(spec):
+        return _built(spec, settings, at)
+
+
+def _built(spec: WhatIf, settings: Settings, at: datetime) -> Variant:
     register = load_register(spec.register or settings.register, prices_file=spec.prices)
     policy = _with_floor(load_policy(spec.policy or settings.policy), spec.floor_ppm)
     table = load_class_table(data_folder() / "sensitivity")
@@ -151,6 +153,19 @@ def decide(
     except UnknownCallerError:
         return _REFUSED
     return variant.router.resolve(_under(facts, variant.router.register, register, scored))
+
+
+@contextmanager
+def _named(spec: WhatIf) -> Iterator[None]:
+    """A part that does not load is told with the name of the scenario that brought it."""
+    try:
+        yield
+    except InvalidRequestError:
+        raise
+    except ClearwayError as fault:
+        if spec == WhatIf(spec.name):  # the rules of today: nothing that the command line named
+            raise
+        raise ConfigurationError(f"what-if {spec.name}: {fault}") from fault
 
 
 @dataclass(frozen=True)
@@ -224,6 +239,18 @@ def _under(facts: Facts, wanted: Register, known: Register, scored: Complexity |
             expected_output_tokens={name: tokens[model.reference] for name, model in models.items()},
         ),
     )
+
+
+def _check_pair(name: str, key: str, value: str, given: Collection[str]) -> None:
+    if key not in _KEYS:
+        raise InvalidRequestError(
+            f"what-if {name}: {key[:MAX_NAME_CHARACTERS]!r} is none of {', '.join(_KEYS)}; "
+            f"write KEY=VALUE, such as {_EXAMPLE}"
+        )
+    if not value:
+        raise InvalidRequestError(f"what-if {name}: {key}: expected {key}=VALUE, got no value")
+    if key in {"floor" if field == "floor_ppm" else field for field in given}:
+        raise InvalidRequestError(f"what-if {name}: {key}: expected once, got it twice")
 
 
 def _pairs(name: str, text: str) -> list[str]:

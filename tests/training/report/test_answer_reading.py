@@ -96,14 +96,34 @@ def test_lists_and_huge_numbers_in_a_column(tmp_path: Path) -> None:
     assert codes_of(read.faults) == {("own", "p0"): frozenset({"bad_number"})}
 
 
-def test_a_part_keeps_the_faults_of_its_own_prompts(tmp_path: Path) -> None:
-    """What is known to belong to the other part is not counted twice."""
-    read = read_answers(_write(tmp_path / "a.parquet", {}, {"prompt_id": "p1", "model": "b", "score": 2.0}))
-    first = read.part((read.table["prompt_id"] == "p0").to_numpy())
-    second = read.part((read.table["prompt_id"] == "p1").to_numpy())
-    assert not len(first.faults)
-    assert codes_of(second.faults) == {("own", "p1"): frozenset({"bad_score"})}
-    assert (first.n_answers, second.n_answers) == (1, 2)
+def test_two_parts_share_the_faults_out(tmp_path: Path) -> None:
+    """Each belongs to the part of its prompt; of a prompt on neither or on both sides, to the one asked."""
+    bad = {"model": "b", "score": 2.0}
+    path = _write(
+        tmp_path / "a.parquet",
+        {},
+        {"prompt_id": "p1", **bad},
+        {"prompt_id": "lost", **bad},
+        {"prompt_id": "p0", **bad},
+    )
+    read = read_answers(path)
+    is_first = (read.table["prompt_id"] == "p0").to_numpy()
+    first, second = read.part(is_first), read.part(~is_first, with_lost=True)
+    assert set(codes_of(first.faults)) == {("own", "p0")}
+    assert set(codes_of(second.faults)) == {("own", "p1"), ("own", "lost")}
+    assert (first.n_answers, second.n_answers) == (2, 3)
+
+
+def test_a_prompt_on_both_sides_has_each_fault_once(tmp_path: Path) -> None:
+    """Its answers lie in two folds only where the table contradicts itself; counts hold all the same."""
+    more: list[dict[str, Any]] = [
+        {"prompt_id": "p0", "model": "b"},
+        {"prompt_id": "p0", "model": "c", "score": 2.0},
+    ]
+    read = read_answers(_write(tmp_path / "a.parquet", *more))
+    is_first = (read.table["model"] == "b").to_numpy()
+    parts = read.part(is_first), read.part(~is_first, with_lost=True)
+    assert [len(part.faults) for part in parts] == [0, 1]
 
 
 def test_what_is_no_table_at_all(tmp_path: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +24,9 @@ from clearway.testing import fake_request
 from training.benchmark.prices import Prices
 from training.example_answers import EXAMPLE_PRICES, example_answers
 from training.report import cli
+from training.report.report_files import ReportFiles
 from training.report.results import Report, from_json
-from training.tracking import MlflowTracker
+from training.tracking import EXPERIMENT, MlflowTracker
 
 Run = Callable[..., Result]
 SECRET = "xyzzy plugh"
@@ -91,11 +95,32 @@ def test_the_ledger_is_reported(run: Run, ledger_home: Path, tmp_path: Path) -> 
     assert (report.counts.n_rows, report.counts.n_reported, report.about.kind) == (4, 1, "ledger")
     assert [(one.name, one.n) for one in report.scenarios] == [("EU only", 4)]
     assert "Saved, net of all costs" in result.stdout
+    assert "MLflow" not in result.stdout
     assert str(out) in result.stdout
     for file in (out, out.with_suffix(".md"), out.with_suffix(".json")):
         assert SECRET not in file.read_text(encoding="utf-8")
     markdown = out.with_suffix(".md").read_text(encoding="utf-8")
     assert markdown.startswith("# What routing saved, and what it risked")
+
+
+def test_progress_without_a_terminal_says_what_was_read(run: Run, ledger_home: Path) -> None:
+    """A line as a step begins, and one that says how much there was."""
+    assert run("--json").stderr.splitlines() == [
+        *("decisions", "decisions: 4", "outcomes", "outcomes: 1", "rows", "rows: 4"),
+        *("analysing", "writing"),
+    ]
+
+
+def test_progress_of_long_work_is_told_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every ten seconds, and at the end; nothing twice."""
+    seconds = iter([0.0, 5.0, 11.0, 12.0, 13.0])
+    monkeypatch.setattr(cli, "monotonic", lambda: next(seconds))
+    lines = cli._Lines()
+    for done in (0, 100, 200, 300, 300):
+        lines.tell("scoring", done, 300)
+    assert capsys.readouterr().err.splitlines() == ["scoring", "scoring: 200 of 300", "scoring: 300 of 300"]
 
 
 def test_json_goes_to_stdout_without_files(run: Run, ledger_home: Path) -> None:
@@ -105,13 +130,24 @@ def test_json_goes_to_stdout_without_files(run: Run, ledger_home: Path) -> None:
 
 
 def test_rows_that_were_kept_are_reported_again(run: Run, ledger_home: Path, tmp_path: Path) -> None:
-    """`--table` on what `--work` left gives the same numbers, without the ledger."""
+    """`--table` on what `--work` left is the same report, without the ledger."""
     first, second = tmp_path / "a.html", tmp_path / "b.html"
     run("--out", first, "--work", tmp_path / "work", "--what-if", EU)
+    shutil.rmtree(ledger_home)
     run("--out", second, "--table", tmp_path / "work")
     before, after = made(first), made(second)
-    assert (after.money, after.counts, after.slices) == (before.money, before.counts, before.slices)
-    assert [one.n_moved for one in after.scenarios] == [one.n_moved for one in before.scenarios]
+    assert replace(after, about=replace(after.about, made_at=before.about.made_at)) == before
+
+
+def test_rows_of_a_log_are_reported_again(run: Run, tmp_path: Path) -> None:
+    """Its runs lie in folders of their own: that of the newest run is found."""
+    line = {"id": "a", "time": "2026-11-01T10:00:00Z", "model": "gpt-4o-2024-08-06", "prompt": "Hello"}
+    log, first, second = tmp_path / "log.jsonl", tmp_path / "a.html", tmp_path / "b.html"
+    log.write_text(json.dumps(line), encoding="utf-8")
+    run("--out", first, "--log", log, "--workers", 1, "--work", tmp_path / "work")
+    run("--out", second, "--table", tmp_path / "work")
+    before, after = made(first), made(second)
+    assert replace(after, about=replace(after.about, made_at=before.about.made_at)) == before
 
 
 def test_a_report_is_kept_in_mlflow(
@@ -120,8 +156,13 @@ def test_a_report_is_kept_in_mlflow(
     """The page names the run, and the run has the three files."""
     shutil.copy(empty_registry, ledger_home)
     out = tmp_path / "report.html"
-    assert run("--out", out, mlflow=True).exit_code == 0
+    result = run("--out", out, mlflow=True)
+    assert result.exit_code == 0
     run_id = made(out).mlflow["run_id"]
+    assert result.stdout.splitlines()[-2:] == [
+        str(out.with_suffix(".md")),
+        f"MLflow: experiment {EXPERIMENT}, run {run_id}",
+    ]
     assert run_id in out.read_text(encoding="utf-8")
     kept = MlflowTracker(ledger_home).client().list_artifacts(run_id, "report")
     assert [item.path for item in kept] == [f"report/report.{kind}" for kind in ("html", "json", "md")]
@@ -169,6 +210,16 @@ def write_prices(prices: Prices, path: Path) -> None:
     path.write_text("\n".join([head, *rows]), encoding="utf-8")
 
 
+def test_the_help_reads_well_in_80_columns(run: Run) -> None:
+    """No line of the text is broken by the terminal, and what a newcomer asks is in it."""
+    text = run("--help").stdout
+    told = [line.strip() for line in (cli.report.__doc__ or "").splitlines()]
+    shown = [line.strip() for line in text.splitlines()]
+    assert [line for line in told if line not in shown] == []
+    for word in ("floor=0.8 regions=eu", "duckdb://FILE", "CLEARWAY_CORPORA", "openai/gpt-4o@us", "timeout"):
+        assert word in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
@@ -182,8 +233,19 @@ def write_prices(prices: Prices, path: Path) -> None:
             "test: expected only in a report of graded answers (--answers), got one of a log (--log)",
         ),
         (
+            ["--json", "--source", "a"],
+            "source: expected only in a report of graded answers (--answers), got one of the ledger",
+        ),
+        (
             ["--json", "--workers", "2"],
             "workers: expected only in a report of a log (--log), got one of the ledger",
+        ),
+        (
+            ["--json", "--requests", "x", "--what-if", "x: regions=eu"],
+            (
+                "requests: expected a what-if with a bundle, which alone reads the texts, got none; leave "
+                "--requests out"
+            ),
         ),
         (["--json", "--log", "nowhere.jsonl"], "nowhere.jsonl: expected a file, got none; check its name"),
         (
@@ -206,10 +268,21 @@ def test_what_does_not_go_together_is_said_at_once(run: Run, arguments: list[str
     assert str(caught.value) == fault
 
 
-def test_without_a_ledger_there_is_no_report(run: Run, tmp_path: Path) -> None:
-    """Reading makes no ledger; the page is not begun."""
-    with pytest.raises(NotFoundError):
-        run("--out", tmp_path / "r.html")
+@pytest.mark.parametrize("mlflow", [False, True])
+def test_without_a_ledger_there_is_no_report(run: Run, tmp_path: Path, mlflow: bool) -> None:
+    """Reading makes no ledger, nor a home for MLflow; the page is not begun."""
+    with pytest.raises(NotFoundError) as caught:
+        run("--out", tmp_path / "r.html", mlflow=mlflow)
+    assert str(caught.value) == (
+        f"{tmp_path}/home: no ledger here; name its folder with --home or CLEARWAY_HOME"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_rows_nothing_is_written(run: Run, tmp_path: Path) -> None:
+    """The rows are looked for before MLflow's database is made."""
+    with pytest.raises(InvalidRequestError):
+        run("--out", tmp_path / "r.html", "--table", tmp_path / "none", mlflow=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -221,8 +294,8 @@ def test_an_engine_that_cannot_be_used_is_said_before_the_work(
     with pytest.raises(ConfigurationError) as caught:
         run("--json", "--engine", "mysql://ana:secret@host/database")
     assert str(caught.value) == (
-        "engine: expected one of duckdb://, postgresql://USER@HOST/DATABASE, local[*], pyspark:// or "
-        "spark://HOST:PORT, got an address of another kind"
+        "engine: expected one of duckdb://FILE, postgresql://USER@HOST/DB, spark://HOST:PORT, local[*], "
+        "got an address of another kind"
     )
 
 
@@ -252,18 +325,62 @@ def test_an_mlflow_that_fails_late_does_not_take_the_report_along(
     assert made(tmp_path / "r.html").mlflow == {}
 
 
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
 def test_an_interrupted_run_says_how_to_go_on(
-    run: Run, ledger_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, ledger_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
 ) -> None:
-    """Exit 1, one line, no page."""
+    """Exit 1, one line, no page; DuckDB makes an exception of its own of Ctrl-C."""
+
+    def stop(*_: Any, **__: Any) -> None:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise fault
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("training.report.sources.from_ledger.gather", stop)
+    result = run("--out", tmp_path / "r.html")
+    assert (result.exit_code, result.stderr.splitlines()) == (1, ["interrupted; nothing was written"])
+    assert not (tmp_path / "r.html").exists()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupted_log_goes_on(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its finished pieces stay, and the line says so."""
 
     def stop(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.report.sources.from_ledger.gather", stop)
-    result = run("--out", tmp_path / "r.html")
-    assert (result.exit_code, result.stderr.splitlines()[-1]) == (
+    log = tmp_path / "log.jsonl"
+    log.touch()
+    monkeypatch.setattr("training.report.sources.from_log.gather", stop)
+    result = run("--out", tmp_path / "r.html", "--log", log)
+    assert (result.exit_code, result.stderr) == (
         1,
-        "interrupted; the same command goes on with a log where it stopped",
+        "interrupted; the same command goes on where it stopped\n",
     )
-    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_report_that_was_written_before_the_interruption_is_not_denied(
+    run: Run, ledger_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while MLflow copies comes after the files."""
+
+    def stop(_report: Report, files: ReportFiles, *_: Any) -> None:
+        files.html.touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.report.assembly.finished", stop)
+    result = run("--out", tmp_path / "r.html")
+    assert result.stderr.splitlines()[-1] == "interrupted; the report was written"
+
+
+def test_another_fault_is_not_taken_for_an_interruption(
+    run: Run, ledger_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without Ctrl-C a defect stays one."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("training.report.sources.from_ledger.gather", fail)
+    assert isinstance(run("--out", tmp_path / "r.html").exception, RuntimeError)

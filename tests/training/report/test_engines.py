@@ -132,17 +132,47 @@ def test_a_database_of_duckdb_is_read_in_place(tmp_path: Path) -> None:
 def test_an_engine_of_another_kind_is_refused() -> None:
     """The engines there are get named; the address, which may hold a password, does not."""
     assert _message("mysql://user:secret@host/db", Path("rows")) == (
-        "engine: expected one of duckdb://, postgresql://USER@HOST/DATABASE, local[*], pyspark:// or "
-        "spark://HOST:PORT, got an address of another kind"
+        "engine: expected one of duckdb://FILE, postgresql://USER@HOST/DB, spark://HOST:PORT, local[*], "
+        "got an address of another kind"
     )
 
 
 def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
-    """The host is named and the password is not."""
+    """Host and port are named and the password is not."""
     found = _message("postgresql://user:secret@127.0.0.1:1/db", tmp_path)
     assert found == (
-        "engine: expected a PostgreSQL server at 127.0.0.1, got OperationalError; check that it runs, and "
+        "engine: expected a PostgreSQL server at 127.0.0.1:1, got OperationalError; check that it runs, and "
         "the user, password and database in the address"
+    )
+
+
+def test_the_usual_port_of_postgresql_is_named_where_none_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is what was tried."""
+
+    def fail(_: str) -> None:
+        raise OSError
+
+    monkeypatch.setattr("ibis.connect", fail)
+    assert "a PostgreSQL server at db.example:5432, got OSError" in _message(
+        "postgresql://db.example/x", tmp_path
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("spark://127.0.0.1:1", "Connection refused"),
+        ("spark://127.0.0.1:1,127.0.0.1:2", "Connection refused"),
+        ("spark://127.0.0.1", "no HOST:PORT"),
+        ("spark://127.0.0.1:port", "no HOST:PORT"),
+    ],
+)
+def test_a_spark_that_does_not_answer_is_said_at_once(tmp_path: Path, address: str, why: str) -> None:
+    """Spark itself would try for a minute, and fill the terminal."""
+    assert _message(address, tmp_path) == (
+        f"engine: expected Spark at {address}, got no answer ({why}); check that it runs, and the address"
     )
 
 

@@ -274,8 +274,75 @@ def test_without_prices_there_is_no_report(tmp_path: Path, monkeypatch: pytest.M
 
 def test_without_anything_to_compare_there_is_no_report(run: Run) -> None:
     """The error names each source and its code."""
-    with pytest.raises(TrainingDataError, match=r"test: expected .* got own: too_few_priced_models"):
-        run(make_answers(), prices={"gpt-4o": (1.0, 1.0)})
+    test = make_answers(60, sources=("new",)).assign(prompt_key=lambda table: "t" + table["prompt_key"])
+    with pytest.raises(TrainingDataError) as caught:
+        run(make_answers(), test)
+    assert str(caught.value) == (
+        "test: expected a source with two priced models and enough training questions, got "
+        "new: too_few_training_questions"
+    )
+
+
+def test_models_without_a_price_are_said_before_the_learning(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no source has two that have one; with the file, and at most eight names."""
+    monkeypatch.delattr("training.benchmark.trial.arrange")
+    table = make_answers(40)
+    more = [table[table["model"] == "tiny"].replace({"tiny": f"model-{n}"}) for n in range(9)]
+    for answers, told in ((table, "small, tiny"), (pd.concat([table, *more]), None)):
+        with pytest.raises(TrainingDataError) as caught:
+            run(answers, prices={"gpt-4o": (1.0, 1.0)})
+        told = told or "model-0, model-1, model-2, model-3, model-4, model-5, model-6, model-7 and 3 more"
+        assert str(caught.value) == (
+            f"prices: {tmp_path}/prices.csv has no price of {told}; name yours with --prices FILE"
+        )
+
+
+def test_one_model_without_a_price_is_a_note(run: Run) -> None:
+    """Two others can be compared."""
+    gathered = run(make_answers(), prices={name: PRICES[name] for name in ("gpt-4o", "small")})
+    assert "Models without a price in prices.csv: tiny." in gathered.notes
+
+
+def test_answers_that_could_not_be_learned_from_are_rows(run: Run) -> None:
+    """One each, set aside under its code; those of the test are marked at their prompt, and nothing twice."""
+    table = make_answers()
+    table.loc[3, "score"] = 7.0
+    table.loc[9, "model"] = None
+    nameless = table.loc[[12]].assign(source="<b>")
+    gathered = run(pd.concat([table, nameless]))
+    rows = _rows(gathered)
+    faulty = rows[rows["faults"].str.contains("bad_|missing_value")]
+    codes = [code for faults in faulty["faults"] for code in faults.split("+")]
+    assert [codes.count(code) for code in ("bad_score", "missing_value", "bad_name")] == [1, 1, 1]
+    assert set(faulty["verdict"]) == {"set_aside"}
+    assert rows["request_id"].is_unique
+    unlearned = rows["faults"].str.contains("training_answer")
+    assert all("/training " in name for name in rows.loc[unlearned, "request_id"])
+    told = [note for note in gathered.notes if "could not be used" in note]
+    assert sum(note.count("bad_name") for note in told) == 1
+
+
+def test_faults_of_a_training_table_of_its_own_are_rows(run: Run) -> None:
+    """Beside those of the test, even where both have the same prompt id."""
+    train = make_answers()
+    train.loc[0, "score"] = 7.0
+    test = make_answers(60).assign(prompt_key=lambda table: "t" + table["prompt_key"])
+    test["prompt"] = "new " + test["prompt"]
+    rows = _rows(run(train, test)).set_index("request_id")
+    assert len(rows) == 61
+    row = rows.loc["own/own-000/training 1"]
+    assert (row["verdict"], row["faults"]) == ("set_aside", "bad_score+training_answer")
+    assert rows.loc["own/own-000", "faults"] == ""
+
+
+def test_an_assumed_length_is_marked(run: Run) -> None:
+    """Without token counts every cost rests on 256 output tokens, and every row says so."""
+    rows = _rows(run(make_answers().drop(columns="output_tokens")))
+    assert set(rows["faults"]) == {"assumed_length"}
+    assert set(rows["verdict"]) == {"route"}
+    assert set(rows["before_nusd"]) == {int((100 * 2.5 + 256 * 10) * 1000)}
 
 
 def test_prices_beyond_all_bounds_do_not_overflow(run: Run) -> None:

@@ -217,6 +217,25 @@ def test_texts_of_another_ledger_are_refused(router: Router, tmp_path: Path) -> 
         gather(router.ledger, REGISTER, tmp_path, variants=[challenger], requests=tmp_path / "none")
 
 
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("{oops", "expected JSON"),
+        ("[]", "expected a JSON object, got a list"),
+        ('{"id": "r-0"}', "request: required field is missing"),
+    ],
+)
+def test_a_broken_line_of_texts_is_named(router: Router, tmp_path: Path, line: str, fault: str) -> None:
+    """By file and number, blank lines counted."""
+    route(router, 1)
+    challenger = variant_of(router, complexity=FakeComplexity(dict.fromkeys(references(REGISTER), 990_000)))
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text(f'{{"id": "x"}}\n\n{line}\n', encoding="utf-8")
+    with pytest.raises(InvalidRequestError) as caught:
+        gather(router.ledger, REGISTER, tmp_path, variants=[challenger], requests=texts)
+    assert str(caught.value) == f"texts.jsonl: line 3: {fault}"
+
+
 def test_a_ledger_without_decisions_is_said(tmp_path: Path) -> None:
     """There is nothing to report on, and no file is left."""
     with pytest.raises(NotFoundError, match="expected at least one decision, got none"):
@@ -234,12 +253,14 @@ def test_a_decision_of_a_later_format_stops_the_report(router: Router, tmp_path:
 
 
 def test_progress_is_told_to_the_end(router: Router, tmp_path: Path) -> None:
-    """Both readings and the outcomes are told, up to all."""
-    route(router, 2)
+    """Both readings and the outcomes end with how many of each there were."""
+    first, _ = route(router, 2)
+    report(router.ledger, decision_id=first["decision_id"], attempt=1, model=first["model"], status="timeout")
     told: list[tuple[str, int, int]] = []
     gather(router.ledger, REGISTER, tmp_path, progress=lambda *step: told.append(step))
-    assert [what for what, done, total in told if done == total] == ["decisions", "rows"]
-    assert {what for what, _, _ in told} == {"decisions", "outcomes", "rows"}
+    ends = [what for what, done, total in told if done == total]
+    assert ends == ["decisions: 2", "outcomes: 1", "rows: 2"]
+    assert {what.partition(":")[0] for what, _, _ in told} == {"decisions", "outcomes", "rows"}
 
 
 def test_a_text_that_was_not_decided_is_not_used(router: Router, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clearway.assessment import Complexity
-from clearway.errors import ConfigurationError, InvalidRequestError
+from clearway.errors import ClearwayError, ConfigurationError, InvalidRequestError
 from clearway.features import OUTSIDE_NOTE
 from clearway.installation import Settings, data_folder
 from clearway.record import Facts, facts_of
@@ -76,14 +76,18 @@ def test_a_spec_names_what_changes(tmp_path: Path) -> None:
         ("x:", "what-if x: expected what changes, such as " + EXAMPLE),
         (
             "x: region=eu",
-            "what-if x: expected each of policy, register, bundle, prices, regions, without, floor at most "
-            "once, as KEY=VALUE, such as " + EXAMPLE,
+            "what-if x: 'region' is none of policy, register, bundle, prices, regions, without, floor; "
+            "write KEY=VALUE, such as " + EXAMPLE,
         ),
         (
-            "x: regions=eu regions=us",
-            "what-if x: expected each of policy, register, bundle, prices, regions, without, floor at most "
-            "once, as KEY=VALUE, such as " + EXAMPLE,
+            "x: eu",
+            "what-if x: 'eu' is none of policy, register, bundle, prices, regions, without, floor; "
+            "write KEY=VALUE, such as " + EXAMPLE,
         ),
+        ("x: regions=eu regions=us", "what-if x: regions: expected once, got it twice"),
+        ("x: floor=0.8 floor=0.9", "what-if x: floor: expected once, got it twice"),
+        ("x: regions=", "what-if x: regions: expected regions=VALUE, got no value"),
+        ("x: regions", "what-if x: regions: expected regions=VALUE, got no value"),
         ("x: regions=eu,", "what-if x: regions: expected names with commas between, got an empty one"),
         ("x: regions='eu", "what-if x: expected each quote to be closed, got one open"),
         ("x: policy=nowhere", "what-if x: policy: expected a folder, got 'nowhere', which is none"),
@@ -242,3 +246,14 @@ def test_a_caller_that_the_other_policy_does_not_know_is_refused(
     stranger = replace(recorded(), caller=Caller("nobody", None))
     found = decide(build(WhatIf("x"), settings, NOON), stranger, register)
     assert (found["verdict"], found["model"], found["cost"]) == ("refuse", None, {"expected_nusd": None})
+
+
+def test_a_folder_without_a_bundle_is_told_with_the_scenario(settings: Settings, tmp_path: Path) -> None:
+    """Of several scenarios the one that is wrong is named; the rules of today are none."""
+    spec = WhatIf("challenger", bundle=tmp_path)
+    with pytest.raises(ConfigurationError) as caught:
+        build(spec, settings, NOON)
+    assert str(caught.value) == f"what-if challenger: {caught.value.__cause__}"
+    with pytest.raises(ClearwayError) as plain:
+        build(WhatIf("today"), replace(settings, register=tmp_path), NOON)
+    assert not str(plain.value).startswith("what-if")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import tempfile
 import warnings
@@ -16,7 +17,7 @@ import pyarrow as pa
 from clearway.errors import ConfigurationError
 from training.report.routed import COLUMNS, MOVE_COLUMNS, Column
 
-ENGINES: Final = "duckdb://, postgresql://USER@HOST/DATABASE, local[*], pyspark:// or spark://HOST:PORT"
+ENGINES: Final = "duckdb://FILE, postgresql://USER@HOST/DB, spark://HOST:PORT, local[*]"
 N_THREADS: Final = 2
 MEMORY: Final = "3GB"
 _SPARK: Final = {
@@ -30,6 +31,9 @@ _SPARK: Final = {
 _KEPT: Final = "clearway_kept"
 _SETTLED: Final = "clearway_settled"
 _ATTACHED: Final = "clearway_given"
+_POSTGRES_PORT: Final = 5_432
+# A master that is there answers at once; one on another continent within this.
+_ANSWER_S: Final = 5.0
 _LOCAL: Final = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 
 
@@ -212,7 +216,7 @@ class _Postgres(_Source):
             ) from error
         except _engine_errors() as error:
             raise ConfigurationError(
-                f"engine: expected a PostgreSQL server at {_host(address)}, got {type(error).__name__}; "
+                f"engine: expected a PostgreSQL server at {_server(address)}, got {type(error).__name__}; "
                 "check that it runs, and the user, password and database in the address"
             ) from error
         stack.callback(self.connection.disconnect)
@@ -249,6 +253,9 @@ class _Postgres(_Source):
 
 class _Spark(_Source):
     def __init__(self, address: str, stack: ExitStack) -> None:
+        is_local = not address.startswith("spark://")
+        if not is_local:
+            _check_answers(address)
         try:
             import ibis
             from pyspark.sql import SparkSession
@@ -256,7 +263,6 @@ class _Spark(_Source):
             raise ConfigurationError(
                 "engine: expected PySpark, got none; install clearway[spark] and Java 17 or newer"
             ) from error
-        is_local = not address.startswith("spark://")
         master = "local[*]" if address.startswith("pyspark://") else address
         builder = SparkSession.builder.master(master).appName("clearway report")
         for key, value in {**_SPARK, **(_LOCAL if is_local else {})}.items():
@@ -318,12 +324,34 @@ def _refuse_missing(names: Sequence[str], columns: Sequence[Column]) -> None:
         )
 
 
-def _host(address: str) -> str:
-    """Host of an address, never its password."""
+def _server(address: str) -> str:
+    """Host and port of an address, never its password."""
     try:
-        return urlsplit(address).hostname or "localhost"
+        parts = urlsplit(address)
+        return f"{parts.hostname or 'localhost'}:{parts.port or _POSTGRES_PORT}"
     except ValueError:
         return "an address that cannot be read"
+
+
+def _check_answers(address: str) -> None:
+    """Whether one of the masters of a Spark address answers: Spark itself would try for a minute.
+
+    Raises:
+        ConfigurationError: None does.
+    """
+    why = ""
+    for master in address.removeprefix("spark://").split(","):
+        host, _, port = master.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=_ANSWER_S).close()
+            return
+        except (ValueError, OverflowError):
+            why = "no HOST:PORT"
+        except OSError as error:
+            why = error.strerror or str(error) or type(error).__name__
+    raise ConfigurationError(
+        f"engine: expected Spark at {address}, got no answer ({why}); check that it runs, and the address"
+    )
 
 
 def _told(error: BaseException) -> str:

@@ -60,6 +60,7 @@ LENGTHS: Final = {
     "long": "long: 2,048 tokens or more",
 }
 FAULTS: Final = {
+    "assumed_length": "The length of the answers is not told: their cost assumes 256 output tokens each",
     "bad_name": "A name is not one: too long, or with characters that cannot be shown",
     "bad_number": "A number is not one, or is beyond all bounds",
     "bad_request": "The request is not a well-formed chat request",
@@ -91,6 +92,7 @@ FAULTS: Final = {
     "these count, its provider and region stay unknown",
     "too_few_priced_models": "Fewer than two models of the source have a price",
     "too_few_training_questions": "Too few training questions to learn from",
+    "training_answer": "An answer of the training side: it was not learned from",
     "two_models_of_one_name": "Two models of the source have one name: their answers cannot be told apart",
     "unexpected_model": "The gateway called a model that the decision does not name",
     "unknown_caller": "The caller is not registered",

@@ -39,11 +39,18 @@ class Read:
     faults: pd.DataFrame
     n_answers: int
 
-    def part(self, is_inside: NDArray[np.bool_]) -> Read:
-        """The answers of some rows, with the faults of the prompts that are not in the others."""
-        others = self.table.loc[~is_inside, ["source", "prompt_id"]].drop_duplicates()
-        marked = self.faults.merge(others, how="left", indicator=True)
-        faults = self.faults[(marked["_merge"] == "left_only").to_numpy()].reset_index(drop=True)
+    def part(self, is_inside: NDArray[np.bool_], *, with_lost: bool = False) -> Read:
+        """The answers of some rows, with the faults of their prompts.
+
+        Args:
+            is_inside: Shape (n_answers,).
+            with_lost: Whether faults of prompts that have no usable answer belong to this part.
+        """
+        rows = self.table.assign(is_inside=is_inside).groupby(["source", "prompt_id"])["is_inside"]
+        prompts = rows.any() if with_lost else rows.all()  # of a prompt on both sides, each fault once
+        marked = self.faults.merge(prompts.reset_index(), how="left", on=["source", "prompt_id"])
+        belongs = marked["is_inside"].astype("boolean").fillna(with_lost).to_numpy(dtype=np.bool_)
+        faults = self.faults[belongs].reset_index(drop=True)
         inside = self.table[is_inside].reset_index(drop=True)
         return Read(inside, faults, len(inside) + len(faults))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -29,6 +29,8 @@ from training.report.sources.prompt_scan import Scan
 
 NOT_IN_REGISTER, UNKNOWN_REGION = "not in the register", "unknown"
 NOT_SCANNED, MISSING_ANSWERS = "not_scanned", "missing_answers"
+# An answer of the training side that could not be used; a cost of an answer whose length nobody told.
+TRAINING_ANSWER, ASSUMED_LENGTH = "training_answer", "assumed_length"
 NUSD: Final = 1_000_000_000
 PPM: Final = 1_000_000
 # Fits in 64 bits; the analysis sets such a row aside.
@@ -110,7 +112,8 @@ class Tested:
             base_spent, base_quality = (values[row] for values in ways["before"])
             provider, region = self._place(chosen)
             before_provider, before_region = self._place(before)
-            yield self._known(key) | {
+            marks = {ASSUMED_LENGTH} if contest.basis == "assumed" else set()
+            yield self._known(key, marks) | {
                 "verdict": ROUTE,
                 "model": chosen,
                 "provider": provider,
@@ -133,15 +136,13 @@ class Tested:
             }
 
     def _set_aside(self, key: tuple[str, str], code: str) -> dict[str, Any]:
-        known = self._known(key)
-        codes = {*known["faults"].split("+"), code} - {""}
-        return known | {"faults": "+".join(sorted(codes))}
+        return self._known(key, {code})
 
-    def _known(self, key: tuple[str, str]) -> dict[str, Any]:
-        """What is known of a prompt whatever becomes of it."""
+    def _known(self, key: tuple[str, str], codes: Set[str]) -> dict[str, Any]:
+        """What is known of a prompt whatever becomes of it, with these faults beside its own."""
         prompt = self.prompts[key]
         scanned = self.scan.of(prompt.text)
-        faults = {*self.faults.get(key, ()), *([NOT_SCANNED] if scanned.failed else [])}
+        faults = {*codes, *self.faults.get(key, ()), *([NOT_SCANNED] if scanned.failed else [])}
         return {
             **_EMPTY,
             "request_id": _id_of(*key),
@@ -191,6 +192,20 @@ def prompts_of(table: pd.DataFrame) -> dict[tuple[str, str], Prompt]:
     return {
         (source, prompt_id): Prompt(*known) for source, prompt_id, *known in zip(*texts, counted, strict=True)
     }
+
+
+def unlearned_rows(faults: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """A row, set aside, for each answer of the training side that could not be used.
+
+    No prompt of that side has a row of its own, so that nothing is counted twice.
+
+    Args:
+        faults: `source`, `prompt_id` and `code`, from `read_answers`.
+    """
+    for number, (source, prompt_id, code) in enumerate(faults.itertuples(index=False, name=None), 1):
+        name = f"{_id_of(source, prompt_id)}/training {number}"
+        codes = "+".join(sorted((code, TRAINING_ANSWER)))
+        yield _EMPTY | {"request_id": name, "bucket": bucket_of(name), "source": source, "faults": codes}
 
 
 def codes_of(faults: pd.DataFrame) -> dict[tuple[str, str], frozenset[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -25,13 +26,21 @@ from training.report.results import RouterMetrics
 from training.report.routed import COLUMNS
 from training.report.sources import router_metrics
 from training.report.sources.answer_reading import Read, read_answers
-from training.report.sources.answer_rows import MISSING_ANSWERS, Tested, codes_of, places_of, prompts_of
+from training.report.sources.answer_rows import (
+    MISSING_ANSWERS,
+    Tested,
+    codes_of,
+    places_of,
+    prompts_of,
+    unlearned_rows,
+)
 from training.report.sources.answer_ways import Contest, open_contest
 from training.report.sources.prompt_scan import Scan, scan_prompts
 from training.report.sources.row_files import write_rows
 
 MIN_ANSWERS: Final = 50
 NO_ADEQUACY, NOT_LEARNED = "no_adequacy_rule", "models_not_learned"
+_MAX_NAMED: Final = 8
 AMBIGUOUS: Final = "two_models_of_one_name"
 BEFORE: Final = "the best single model of each source, chosen on its training questions"
 Progress = Callable[[str, int, int], None]
@@ -86,15 +95,17 @@ def gather(
         TrainingDataError: A table cannot be used at all, or no source can be compared.
         ConfigurationError: There are no prices, or the register does not load.
     """
-    register, priced = load_register(settings.register), _prices(prices)
+    register, (path, priced) = load_register(settings.register), _prices(prices)
     costs = costs or Costs()
     sides = _read(train, test, seed, progress)
+    unpriced = _unpriced(_of(sides.test.table, sources), path, priced)
     outcome = _compare(sides, priced, sources, seed, progress)
     prompts = prompts_of(_of(sides.test.table, sources))
     scan = _scan([prompt.text for prompt in prompts.values()], settings, progress) if is_scanned else Scan()
     faults = codes_of(_of(sides.test.faults, sources))
     tested = Tested(prompts, faults, scan, places_of(register), costs.router_nusd)
-    write_rows(folder, tested.rows(outcome.contests, outcome.refused), COLUMNS)
+    unlearned = unlearned_rows(_of(sides.train.faults, sources))
+    write_rows(folder, chain(tested.rows(outcome.contests, outcome.refused), unlearned), COLUMNS)
     identity = scan.identity
     return Gathered(
         kind="answers",
@@ -109,18 +120,36 @@ def gather(
         router_nusd=costs.router_nusd,
         router_basis=costs.basis,
         router_metrics=tuple(_metrics(outcome.contests, progress)),
-        notes=tuple(_notes(sides, outcome, priced, is_scanned=is_scanned)),
+        notes=(*_notes(sides, outcome, priced, is_scanned=is_scanned), *unpriced),
     )
 
 
-def _prices(path: Path | None) -> Prices:
+def _prices(path: Path | None) -> tuple[Path, Prices]:
     chosen = path or default_prices()
     if chosen is None:
         raise ConfigurationError(
             "prices: expected what the models of the graded answers cost, got none; give --prices FILE, a "
             "CSV of model_canonical, input_usd_per_mtok, output_usd_per_mtok"
         )
-    return read_prices(chosen)
+    return chosen, read_prices(chosen)
+
+
+def _unpriced(tested: pd.DataFrame, path: Path, priced: Prices) -> tuple[str, ...]:
+    """A note on the models without a price, said before anything is learned.
+
+    Raises:
+        TrainingDataError: No source has two models with a price.
+    """
+    missing = sorted(set(tested["model_canonical"]) - priced.of.keys())
+    if not missing:
+        return ()
+    more = f" and {len(missing) - _MAX_NAMED} more" if len(missing) > _MAX_NAMED else ""
+    told = f"{', '.join(missing[:_MAX_NAMED])}{more}"
+    names = tested.assign(name=corpora.reference_models(tested))
+    known = names[names["model_canonical"].isin(list(priced.of))]
+    if not (known.groupby("source")["name"].nunique() >= 2).any():
+        raise TrainingDataError(f"prices: {path} has no price of {told}; name yours with --prices FILE")
+    return (f"Models without a price in {path.name}: {told}.",)
 
 
 def _read(train: Path, test: Path | None, seed: int, progress: Progress) -> _Sides:
@@ -135,7 +164,7 @@ def _read(train: Path, test: Path | None, seed: int, progress: Progress) -> _Sid
             f"{train}: expected questions enough to hold one in five out, got "
             f"{known.table['prompt_key'].nunique()}; give more of them, or --test FILE"
         )
-    return _Sides(known.part(~held), known.part(held), was_split=True)
+    return _Sides(known.part(~held), known.part(held, with_lost=True), was_split=True)
 
 
 def _compare(sides: _Sides, priced: Prices, chosen: Sequence[str], seed: int, progress: Progress) -> _Outcome:

@@ -91,11 +91,13 @@ class _Reader:
         return self._told(what, DECISION)
 
     def _told(self, what: str, kind: str | None) -> Iterator[Entry]:
+        n_decisions = 0
         for number, entry in enumerate(self.ledger.entries(0, self.stop, kind)):
             if number % _N_BETWEEN == 0:
                 self.progress(what, entry.index, self.stop)
+            n_decisions += entry.kind == DECISION
             yield entry
-        self.progress(what, self.stop, self.stop)
+        self.progress(f"{what}: {n_decisions:,}", self.stop, self.stop)
 
 
 def gather(
@@ -274,6 +276,8 @@ def _outcomes(reader: _Reader) -> dict[str, tuple[Outcome, ...]]:
         )
         attempts = (*found.get(outcome.decision_id, ()), small)
         found[outcome.decision_id] = tuple(sorted(attempts, key=lambda one: one.attempt))
+    n_outcomes = sum(map(len, found.values()))
+    reader.progress(f"outcomes: {n_outcomes:,}", reader.stop, reader.stop)
     return found
 
 
@@ -287,9 +291,20 @@ def _texts(ledger: Ledger, variants: Sequence[Variant], path: Path | None) -> di
             f"what-if {needy[0]}: another classifier reads the texts, which no ledger holds; "
             "give them with --requests FILE, as for clearway replay"
         )
+    number = 0
+
+    def numbered(lines: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
+        nonlocal number
+        for line in lines:
+            number += 1
+            if line.strip():
+                yield _line(line)
+
     try:
-        with path.open("rb") as lines:
-            matched = match_requests(ledger, (parse_json(line) for line in lines if line.strip()))
+        with path.open("rb") as file:
+            matched = match_requests(ledger, numbered(file))
+    except InvalidRequestError as fault:
+        raise InvalidRequestError(f"{path.name}: line {number}: {fault}") from fault
     except OSError as fault:
         raise InvalidRequestError(
             f"{path}: expected a file of request lines, got {type(fault).__name__}"
@@ -298,6 +313,17 @@ def _texts(ledger: Ledger, variants: Sequence[Variant], path: Path | None) -> di
     if not opened:
         raise InvalidRequestError(f"{path}: no line belongs to a decision of this ledger; name another file")
     return opened
+
+
+def _line(line: bytes) -> Mapping[str, Any]:
+    try:
+        return parse_json(line)
+    except InvalidRequestError as fault:
+        # Line and column of a text of one line are of no use.
+        told = (
+            str(fault).removeprefix("body: ").partition(" at line 1,")[0].removesuffix(", got a syntax error")
+        )
+        raise InvalidRequestError(told) from fault
 
 
 def _is_opened(ledger: Ledger, index: int, request: Request) -> bool:
