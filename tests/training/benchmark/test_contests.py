@@ -86,6 +86,6 @@ def test_model_that_no_training_row_has(routellm_answers: pd.DataFrame) -> None:
     with pytest.raises(TrainingDataError) as caught:
         contests.contests(table, n_draws=1, min_answers=200, seed=0)
     assert str(caught.value) == (
-        "reference_model: expected a model with 200 graded answers of both kinds, got none; lower "
-        "--min-answers or add answers"
+        "reference_model: expected a model with 200 graded answers of both kinds, got none; add answers, "
+        "or lower --min-answers where the command has it"
     )

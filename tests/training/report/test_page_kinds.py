@@ -218,3 +218,11 @@ def test_a_part_of_which_nobody_said_anything_is_not_shown() -> None:
     assert (
         "Source" not in render_markdown(replace(report, slices=(one,))).split("## By part")[1].split("## ")[0]
     )
+
+
+def test_assumed_lengths_are_told_beside_the_answer() -> None:
+    """Costs that rest on an assumption are counted where the saving is told."""
+    report = example_report()
+    text = render_markdown(replace(report, faults=(Fault("assumed_length", 1_348, 0),)))
+    assert "For 1,348 requests nobody counted the answers' tokens" in text.split("## What was saved")[0]
+    assert "nobody counted" not in render_markdown(report)

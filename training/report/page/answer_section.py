@@ -176,7 +176,7 @@ def _reservations(report: Report) -> tuple[str, ...]:
             f"Outcomes were reported for {count(counts.n_reported)} of "
             f"{wording.plural(counts.n_routed, 'routed request')}; the others count with their expected cost."
         )
-    texts += [*_unknown_before(report), *_clearance(report)]
+    texts += [*_unknown_before(report), *_assumed(report), *_clearance(report)]
     if counts.n_set_aside:
         texts.append(f"{wording.plural(counts.n_set_aside, 'row')} could not be used: see the input below.")
     if about.notes:
@@ -193,6 +193,16 @@ def _unknown_before(report: Report) -> Iterator[str]:
         yield (
             f"For {wording.plural(n, 'request')} the register does not know the model that was called: their "
             "cost before is what the log says was paid, if it says so, and stands against an expected cost."
+        )
+
+
+def _assumed(report: Report) -> Iterator[str]:
+    """How many costs of graded answers rest on an assumed length."""
+    n = sum(fault.n - fault.n_set_aside for fault in report.faults if fault.code == "assumed_length")
+    if n:
+        yield (
+            f"For {wording.plural(n, 'request')} nobody counted the answers' tokens: all models are taken to "
+            "write equally long, so that their costs differ by price alone."
         )
 
 
