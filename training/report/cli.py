@@ -140,8 +140,9 @@ def report(
     chat request) or prompt. Only model and the prompt are needed; what is
     wrong with a line is counted.
 
-    model: the register's id (openai/gpt-4o@us), PROVIDER/MODEL, MODEL with
-    provider, or its upstream_name; where several fit, add provider and region.
+    model: the register's id (openai/gpt-4o@us), PROVIDER/MODEL, MODEL alone
+    (gpt-4o), or the provider's own name; where several fit, add provider and
+    region.
 
     status: ok, success, succeeded, stop, complete, completed or 100 to 399 for
     an answer; error, failed, failure, timeout, rate_limited, refused,
