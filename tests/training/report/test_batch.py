@@ -143,6 +143,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 RUN = """
+    import signal
     import sys
     from pathlib import Path
     from clearway.installation import Settings
@@ -151,6 +152,7 @@ RUN = """
     from training.report.gathered import Costs
 
     if __name__ == "__main__":
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits another
         log, home, work = map(Path, sys.argv[1:])
         from_log.gather(log, Settings.of({}, home=home), work, workers=2, at=NOON, costs=Costs(1, "said"))
 """
