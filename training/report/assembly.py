@@ -21,11 +21,10 @@ from clearway.errors import BundleError, ConfigurationError, InvalidRequestError
 from clearway.installation import Settings, data_folder, existing_ledger
 from clearway.register import load_register
 from clearway.sensitivity.identity import identify
-from training.report.gathered import Costs, Gathered, WhatIf
+from training.report.gathered import Costs, Gathered, Progress, WhatIf
 from training.report.report_files import ReportFiles
 from training.report.results import Report
 
-Progress = Callable[[str, int, int], None]
 # Rows of logs are kept here for a week: an interrupted run goes on, a second report is there at once.
 WORK: Final = "report-work"
 _KEPT_S: Final = 7 * 24 * 3_600
@@ -315,28 +314,15 @@ def _of_table(wanted: Wanted, table: str, settings: Settings) -> Gathered:
     """Rows that are there already: a file, a folder, what `--work` left, or a table of the engine."""
     path = Path(table)
     register = load_register(settings.register).digest
-    if path.exists():
-        from training.report.kept_rows import find
+    from training.report.kept_rows import find, of_table
 
+    if path.exists():
         return find(path, wanted.costs, register)
     if wanted.engine is None:
         raise InvalidRequestError(
             f"{table}: expected a Parquet file or a folder, got none; a table of a database needs --engine"
         )
-    costs = wanted.costs or Costs()
-    return Gathered(
-        kind="table",
-        origin=path.name,
-        before="what the table says",
-        rows=path,
-        moves=None,
-        scenarios={},
-        register=register,
-        classifiers={},
-        detectors={},
-        router_nusd=costs.router_nusd,
-        router_basis=costs.basis,
-    )
+    return of_table(path, wanted.costs, register)
 
 
 def _forget(folder: Path) -> None:

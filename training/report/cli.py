@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,10 +32,10 @@ from clearway.errors import InvalidRequestError
 if TYPE_CHECKING:
     from clearway.installation import Settings
     from training.report.assembly import Wanted
+    from training.report.gathered import Progress
     from training.report.report_files import ReportFiles
     from training.report.results import Report
 
-Progress = Callable[[str, int, int], None]
 # Where there is no terminal, a line of progress every so often.
 _BETWEEN_S: Final = 10.0
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clearway.assessment import ComplexityModel
 from clearway.router import Router
 from training.report.results import RouterMetrics
+
+# Told what is being done, how much of it is done, and of how much (0: not known).
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

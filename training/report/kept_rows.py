@@ -95,13 +95,28 @@ def find(path: Path, costs: Costs | None, register: str) -> Gathered:
                 "out"
             )
         return _read(folder)
+    return replace(
+        of_table(path.resolve(), costs, register),
+        rows=folder / _ROWS if (folder / _ROWS).is_dir() else folder,
+        moves=folder / _MOVES if (folder / _MOVES).is_dir() else None,
+    )
+
+
+def of_table(table: Path, costs: Costs | None, register: str) -> Gathered:
+    """A table that came with nothing but its rows, in files or in an engine.
+
+    Args:
+        table: Its path or name.
+        costs: As of `find`.
+        register: As of `find`.
+    """
     costs = costs or Costs()
     return Gathered(
         kind="table",
-        origin=path.resolve().name,
+        origin=table.name,
         before="what the table says",
-        rows=folder / _ROWS if (folder / _ROWS).is_dir() else folder,
-        moves=folder / _MOVES if (folder / _MOVES).is_dir() else None,
+        rows=table,
+        moves=None,
         scenarios={},
         register=register,
         classifiers={},

@@ -6,6 +6,7 @@ import socket
 import sys
 import tempfile
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -130,7 +131,7 @@ def _failed(error: BaseException) -> ConfigurationError:
     )
 
 
-class _Source:
+class _Source(ABC):
     """An open engine."""
 
     name: str
@@ -152,9 +153,9 @@ class _Source:
         """A table of the engine."""
         return self.connection.table(name)
 
+    @abstractmethod
     def of_files(self, files: list[str], columns: Sequence[Column]) -> Any:
         """The table of some Parquet files."""
-        raise NotImplementedError
 
     def keep(self, table: Any) -> Any:
         """The table, computed."""

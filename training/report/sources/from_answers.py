@@ -7,7 +7,7 @@ fold, and what is reported is what it then achieves on test questions that it ha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,7 @@ from clearway.register import load_register
 from training import corpora
 from training.benchmark import blocks, forecasts, sources, trial
 from training.benchmark.prices import Prices, default_prices, read_prices
-from training.report.gathered import Costs, Gathered
+from training.report.gathered import Costs, Gathered, Progress
 from training.report.results import RouterMetrics
 from training.report.routed import COLUMNS
 from training.report.sources import router_metrics
@@ -43,7 +43,6 @@ NO_ADEQUACY, NOT_LEARNED = "no_adequacy_rule", "models_not_learned"
 _MAX_NAMED: Final = 8
 AMBIGUOUS: Final = "two_models_of_one_name"
 BEFORE: Final = "the best single model of each source, chosen on its training questions"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,14 +22,13 @@ from clearway.record import READ_FORMATS, commitment, facts_of
 from clearway.register import Register
 from clearway.replay import match_requests
 from clearway.request import Request, parse_json
-from training.report.gathered import Costs, Gathered, Variant
+from training.report.gathered import Costs, Gathered, Progress, Variant
 from training.report.routed import COLUMNS, MAPPED, MOVE_COLUMNS, REFUSE
 from training.report.sources.mixes import Mix, Totals, expected, mixes
 from training.report.sources.row_files import RowWriter
 from training.report.sources.rows import BASES, decision_row, move_row
 from training.report.what_if import decide
 
-Progress = Callable[[str, int, int], None]
 _N_BETWEEN: Final = 500
 _ALWAYS: Final = (
     (

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from clearway.record import format_time, software
 from clearway.router import Router
 from clearway.sensitivity.unknown import UnknownDetector
 from clearway.testing import memory_ledger
-from training.report.gathered import Costs, Gathered, WhatIf
+from training.report.gathered import Costs, Gathered, Progress, WhatIf
 from training.report.sources import log_notes
 from training.report.sources.batch import CHUNK, Pieces, score_pieces, write_whole
 from training.report.sources.log_lines import LogFile, RawLine
@@ -42,8 +42,6 @@ BEFORE: Final = "the model that the log says was called"
 _UNKNOWN: Final = "The sensitivity detector could not be loaded: every request counts as restricted."
 _KEY_CHARACTERS: Final = 24
 _STARTED: Final = "started.json"
-
-Progress = Callable[[str, int, int], None]
 
 
 def gather(

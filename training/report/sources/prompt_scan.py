@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from clearway import installation
 from clearway.assessment import ClassifierIdentity, Level, SensitivityDetector
 from clearway.errors import SensitivityError, TrainingDataError
 from clearway.request import Caller, Part, Request
+from training.report.gathered import Progress
 
 # Fewer prompts are scanned faster than a second process starts.
 MIN_PARALLEL: Final = 400
 _CHUNK: Final = 50
 _LANGUAGE_NOTE: Final = "language_unsupported"
 _ENGLISH: Final = "en"
-Progress = Callable[[str, int, int], None]
 
 _detector: SensitivityDetector | None = None
 
