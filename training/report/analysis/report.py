@@ -17,7 +17,7 @@ from training.report.analysis.scenarios import scenarios_of
 from training.report.analysis.slices import DIMENSIONS, sliced, slices_of
 from training.report.analysis.sums import Sums, by_bucket, counts, one, prepared, split, usable, where
 from training.report.gathered import Gathered
-from training.report.results import About, Count, Fault, Report
+from training.report.results import About, Arm, Count, Fault, Report
 from training.report.routed import SET_ASIDE
 
 # Names in a list of the report, and combinations of codes that are looked through for them.
@@ -62,14 +62,19 @@ def analyse(
         resamples = Resamples(sums["used"] > 0, seed)
         about = _about(gathered, tables.engine, seed, made_at, everything)
         scenarios = scenarios_of(tables.moves, gathered.scenarios, resamples)
-        report = _report(about, sums, everything, resamples, detector_metrics)
         known = estimates_of(sums) if gathered.kind == "table" else gathered.arm_bases
         arms = arms_of(sums, resamples, known)
-        return replace(report, arms=arms, scenarios=scenarios, router_metrics=gathered.router_metrics)
+        report = _report(about, arms, sums, everything, resamples, detector_metrics)
+        return replace(report, scenarios=scenarios, router_metrics=gathered.router_metrics)
 
 
 def _report(
-    about: About, sums: Sums, everything: Any, resamples: Resamples, card: Mapping[str, Any] | None
+    about: About,
+    arms: tuple[Arm, ...],
+    sums: Sums,
+    everything: Any,
+    resamples: Resamples,
+    card: Mapping[str, Any] | None,
 ) -> Report:
     """All that is about the rows."""
     rows = usable(everything)
@@ -82,7 +87,7 @@ def _report(
         counts=counts_of(sums, counted["n"] or 0, counted["set_aside"] or 0),
         faults=_faults(everything),
         money=money_of(sums, resamples),
-        arms=(),
+        arms=arms,
         quality=quality_of(sums, resamples),
         slices=slices_of(rows, resamples),
         measures=measures_of(paths, sums, resamples),
